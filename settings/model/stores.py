@@ -1,0 +1,151 @@
+"""Parts that keep data: databases, caches, volumes; and the networks and secrets that they stand on."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from settings.model.base import Model, Name
+from settings.model.workload import Publish, Text, _publish
+from settings.units import Cpus, MemoryMiB, Seconds
+
+
+class Network(Model):
+    """A network of this platform's containers."""
+
+    internal: bool = False
+    """Whether it has no way out to the internet. No port can be published from it alone."""
+    subnet: str | None = Field(default=None, pattern=r"^\d+\.\d+\.\d+\.\d+/\d+$")
+    """IPv4 range, such as ``172.28.0.0/16``. Default: Docker chooses."""
+    gateway: str | None = Field(default=None, pattern=r"^\d+\.\d+\.\d+\.\d+$")
+    """Address of the host in that range. Default: the first one."""
+    name: str | None = None
+    """A fixed name on the host. Default: generated."""
+
+
+class Volume(Model):
+    """A named volume that outlives its containers."""
+
+    protect: bool | None = None
+    """Whether an operation that would delete it is refused. Default: the platform's ``protect_data``."""
+    driver: str = "local"
+    """Volume driver."""
+    driver_opts: dict[str, Text] = {}
+    """The driver's options."""
+    name: str | None = None
+    """A fixed name on the host. Default: ``<project>-<stack>-<key>``."""
+
+
+class SecretSource(StrEnum):
+    """Where a secret comes from."""
+
+    CONFIG = "config"
+    GENERATED = "generated"
+
+
+class Secret(Model):
+    """A secret's name and origin; its value is never part of the description."""
+
+    source: SecretSource = SecretSource.CONFIG
+    """``config``: the encrypted key of the same name in Pulumi.<stack>.yaml. ``generated``: a random password."""
+    length: int = Field(default=32, ge=20, le=128)
+    """Characters of a generated one."""
+    description: str = ""
+    """What it is for and where to get one."""
+
+
+class DatabaseEngine(StrEnum):
+    """Which server a database is."""
+
+    POSTGRES = "postgres"
+
+
+class CacheEngine(StrEnum):
+    """Which server a cache is."""
+
+    REDIS = "redis"
+
+
+class Persistence(StrEnum):
+    """What a cache keeps over a restart."""
+
+    NONE = "none"
+    AOF = "aof"
+
+
+class Eviction(StrEnum):
+    """What Redis removes when its memory is full."""
+
+    NOEVICTION = "noeviction"
+    ALLKEYS_LRU = "allkeys-lru"
+    ALLKEYS_LFU = "allkeys-lfu"
+    ALLKEYS_RANDOM = "allkeys-random"
+    VOLATILE_LRU = "volatile-lru"
+    VOLATILE_LFU = "volatile-lfu"
+    VOLATILE_RANDOM = "volatile-random"
+    VOLATILE_TTL = "volatile-ttl"
+
+
+class _Store(Model):
+    """What a database and a cache have in common."""
+
+    version: Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int | float) else value)] | None = None
+    """Major version that the image must be. Default: what the catalogue has."""
+    image: str | None = None
+    """Image reference. Default: the catalogue's."""
+    memory_mib: MemoryMiB = Field(default=512, alias="memory")
+    """Memory limit."""
+    cpus: Cpus = 1.0
+    """CPU limit."""
+    networks: list[Name] | None = None
+    """Networks to join. Default: the first internal one."""
+    publish: list[Annotated[Publish, BeforeValidator(_publish)]] = []
+    """Ports of the host that lead here; for development."""
+    protect: bool | None = None
+    """Whether an operation that would delete its data is refused. Default: the platform's ``protect_data``."""
+    stop_grace_s: Seconds = Field(default=60.0, alias="stop_grace")
+    """Time for a clean stop before SIGKILL."""
+    health_interval_s: Seconds = Field(default=5.0, alias="health_interval")
+    """Time between two health probes, and before the first."""
+    container_name: str | None = None
+    """A fixed container name. Default: generated."""
+    volume_name: str | None = None
+    """A fixed name of its data volume on the host. Default: ``<project>-<stack>-<key>-data``."""
+    profiles: list[Name] = []
+    """If not empty, it exists only in stacks that switch on one of these."""
+    labels: dict[str, Text] = {}
+    """Further labels of its container; ``slipway.`` is reserved."""
+
+
+class Database(_Store):
+    """A database server with one database and one role that owns it."""
+
+    engine: DatabaseEngine = DatabaseEngine.POSTGRES
+    """Which server it is."""
+    database: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] | None = None
+    """Name of the database. Default: its key."""
+    user: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] | None = None
+    """Name of the role. Default: its key."""
+    settings: dict[Annotated[str, Field(pattern=r"^[a-z_.]+$")], Text] = {}
+    """Parameters of postgresql.conf, such as ``max_connections: 200``."""
+    init: dict[Annotated[str, Field(pattern=r"^[\w.-]+\.(sql|sh)$")], Text] = {}
+    """Scripts run once, in the order of their names, when the data volume is empty."""
+    shm_size_mib: MemoryMiB = Field(default=128, alias="shm_size")
+    """Size of /dev/shm, used by parallel queries."""
+
+
+class Cache(_Store):
+    """A cache or queue server."""
+
+    engine: CacheEngine = CacheEngine.REDIS
+    """Which server it is."""
+    max_memory_mib: MemoryMiB | None = Field(default=None, alias="max_memory")
+    """Memory for data. Default: three quarters of ``memory``."""
+    eviction: Eviction = Eviction.NOEVICTION
+    """What is removed when that is full. A queue must never lose an entry, hence the default."""
+    persistence: Persistence = Persistence.AOF
+    """What survives a restart."""
+    settings: dict[Annotated[str, Field(pattern=r"^[a-z-]+$")], Text] = {}
+    """Further directives of redis.conf."""
