@@ -26,5 +26,5 @@ SecretName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 """Name of a secret: a flat configuration key and a file name."""
 EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 """Name of an environment variable."""
-AbsolutePath = Annotated[str, Field(pattern=r"^/[^:\0]*$")]
+AbsolutePath = Annotated[str, Field(pattern=r"^/[^:]*$")]
 """An absolute path inside a container (no colon: Docker's mount syntax ends a path there)."""
