@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 Properties = dict[str, Any]
 """The property bag of one resource: camelCase names as on Pulumi's wire."""
@@ -183,4 +183,23 @@ class Provider(Protocol):
 
     def cancel(self) -> None:
         """Give up waiting: the user pressed Ctrl-C. Operations under way finish or fail soon."""
+        ...
+
+
+@runtime_checkable
+class Recovers(Protocol):
+    """An optional ability of a provider: clear up after a create that was interrupted (kill -9, power loss).
+
+    The engine records every create, with its checked inputs (autoname included), before it calls the provider. If the
+    process then dies, nobody knows whether the resource came to be; the next run asks here before it creates again.
+    """
+
+    def recover(self, type_: str, name: str, inputs: Properties, *, started: float | None = None) -> bool:
+        """Remove what an interrupted create of these checked inputs left behind.
+
+        Only what is certainly that create's: the exact name from ``inputs``, and, where that name was chosen by the
+        user (it is not in ``__defaults``), also created at or after ``started`` (Unix seconds; None when the CLI wrote
+        the record, then a user's name proves nothing). A volume with a user's name is never removed. Returns whether
+        something was removed; nothing to find is success. Raises ProviderError when it can't tell.
+        """
         ...
