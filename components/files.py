@@ -1,0 +1,152 @@
+"""Files for containers whose root filesystem is read-only: volumes with immutable content.
+
+A container that is created and never started carries the files into a volume, whose label is a hash of the content: new
+content makes a new volume, so what mounts it is replaced, and the old one goes last. Nothing that runs ever sees a file
+change or half a file.
+
+Files are mode 0444: Docker's provider can't give an uploaded file to a user id, and the volume is mounted by one workload
+only, whose processes share one user.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import posixpath
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_docker as docker
+import pulumi_random as random
+
+from components import labels
+from components.args import Dependency, VolumeMount
+
+_KEY_LENGTH = 32
+_DIGITS = 16
+_MODE = "0444"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretFilesArgs:
+    """Arguments of :class:`SecretFiles`."""
+
+    files: Mapping[str, pulumi.Input[str]]
+    """Content by absolute path in the container that will mount them; never empty."""
+    image: pulumi.Input[str]
+    """Image of the never-started carrier; what stands in it at the files' folders is copied beside them."""
+    image_folders: bool = False
+    """Whether the image's own files in those folders matter: a new image then makes new volumes too."""
+    secret: bool = True
+    """Whether the content is secret. False keeps it readable in previews, for plain configuration."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels of volumes and carrier."""
+    protect: bool = False
+    """Whether the key that hashes secret content is protected from deletion."""
+
+
+class SecretFiles(pulumi.ComponentResource):
+    """Files in volumes, one volume a folder, that workloads mount read-only.
+
+    The hash of secret content is keyed with a random key of its own, so that a label gives nothing away about a weak
+    secret.
+    """
+
+    mounts: Sequence[VolumeMount]
+    """The volumes to mount, each at its files' folder."""
+    ready: Sequence[Dependency]
+    """What must be there before a container that mounts them starts."""
+
+    def __init__(self, name: str, args: SecretFilesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slipway:index:SecretFiles", name, {}, opts)
+        if not args.files:
+            raise ValueError(f"SecretFiles {name}: files must not be empty")
+        folders: dict[str, dict[str, pulumi.Input[str]]] = defaultdict(dict)
+        for path, content in sorted(args.files.items()):
+            if not path.startswith("/") or posixpath.dirname(path) == "/":
+                raise ValueError(f"SecretFiles {name}: {path!r} must be an absolute path below a folder")
+            folders[posixpath.dirname(path)][path] = content
+        contents = {path: pulumi.Output.secret(value) if args.secret else value for path, value in args.files.items()}
+        digest = self._digest(name, args, contents)
+        volumes = {
+            folder: docker.Volume(
+                f"{name}-{_slug(folder)}",
+                docker.VolumeArgs(
+                    labels=[
+                        docker.VolumeLabelArgs(label=key, value=value)
+                        for key, value in sorted({**args.labels, labels.CONTENT: digest}.items(), key=lambda item: item[0])
+                    ]
+                ),
+                opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
+            )
+            for folder in folders
+        }
+        carrier = docker.Container(
+            f"{name}-carrier",
+            docker.ContainerArgs(
+                image=args.image,
+                command=["true"],
+                start=False,
+                must_run=False,
+                network_mode="none",
+                capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
+                security_opts=["no-new-privileges:true"],
+                log_driver="json-file",
+                log_opts={"max-size": "1m", "max-file": "1"},
+                destroy_grace_seconds=1,
+                labels=[
+                    docker.ContainerLabelArgs(label=key, value=value)
+                    for key, value in sorted({**args.labels, labels.ROLE: "carrier"}.items())
+                ],
+                volumes=[
+                    docker.ContainerVolumeArgs(volume_name=volume.name, container_path=folder)
+                    for folder, volume in volumes.items()
+                ],
+                uploads=[
+                    docker.ContainerUploadArgs(file=path, content=contents[path], permissions=_MODE)
+                    for path in sorted(contents)
+                ],
+            ),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                delete_before_replace=False,
+                # Another image alone must not fill the volumes again: they are in use, and would be rewritten in place.
+                ignore_changes=None if args.image_folders else ["image"],
+            ),
+        )
+        self.mounts = tuple(
+            VolumeMount(volume_name=volume.name, path=folder, read_only=True) for folder, volume in volumes.items()
+        )
+        self.ready = (carrier,)
+        self.register_outputs({"mounts": {mount.path: mount.volume_name for mount in self.mounts}})
+
+    def _digest(
+        self, name: str, args: SecretFilesArgs, contents: Mapping[str, pulumi.Input[str]]
+    ) -> pulumi.Output[str]:
+        image = args.image if args.image_folders else ""
+        if not args.secret:
+            return pulumi.Output.all(contents=contents, image=image).apply(
+                lambda known: hashlib.sha256(_canonical(known)).hexdigest()[:_DIGITS]
+            )
+        key = random.RandomPassword(
+            f"{name}-key",
+            random.RandomPasswordArgs(length=_KEY_LENGTH, special=False),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect or None),
+        )
+        digest = pulumi.Output.all(contents=contents, image=image, key=key.result).apply(
+            lambda known: hmac.new(
+                known["key"].encode(), _canonical({"contents": known["contents"], "image": known["image"]}), "sha256"
+            ).hexdigest()[:_DIGITS]
+        )
+        return pulumi.Output.unsecret(digest)
+
+
+def _canonical(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _slug(folder: str) -> str:
+    return folder.strip("/").replace("/", "-").replace(".", "-").replace("_", "-")
