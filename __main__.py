@@ -1,0 +1,36 @@
+"""The Pulumi program: load the description, compose the components, export what the platform is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pulumi
+
+from components.composition import compose
+from settings import SettingsError, StackSource, load_catalogue, load_platform
+
+ROOT = Path(__file__).resolve().parent
+
+
+def main() -> None:
+    """Register the stack's resources."""
+    config = pulumi.Config("slipway")
+    source = StackSource(
+        root=ROOT,
+        project=pulumi.get_project(),
+        stack=pulumi.get_stack(),
+        blueprint=config.get("blueprint") or "starter",
+        environment=config.get("environment"),
+        overrides=config.get_object("overrides") or {},
+        profiles=config.get_object("profiles") or [],
+        secret_lookup=config.get,
+    )
+    try:
+        loaded = load_platform(source)
+    except SettingsError as error:
+        raise pulumi.RunError(str(error)) from None
+    for name, value in compose(loaded, load_catalogue(ROOT), config.require_secret).items():
+        pulumi.export(name, value)
+
+
+main()

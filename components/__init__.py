@@ -1,0 +1,55 @@
+"""Reusable components, each a ``ComponentResource``: usable by themselves in any Pulumi program."""
+
+from components.args import (
+    BindMount,
+    HealthCheck,
+    LogRotation,
+    NetworkAttachment,
+    PublishedPort,
+    VolumeMount,
+    WorkloadArgs,
+)
+from components.cache import Cache, CacheArgs
+from components.database import Database, DatabaseArgs
+from components.files import SecretFiles, SecretFilesArgs
+from components.gateway import Gateway, GatewayArgs
+from components.images import ImageBuild, Images, ImagesArgs
+from components.job import Job, JobArgs
+from components.network import Network, NetworkArgs
+from components.nginx_config import GatewayRoute, Server
+from components.probes import command_probe, http_probe, tcp_probe
+from components.replicas import Service, ServiceArgs, Workers, WorkersArgs
+
+__all__ = [
+    "BindMount",
+    "Cache",
+    "CacheArgs",
+    "Database",
+    "DatabaseArgs",
+    "Gateway",
+    "GatewayArgs",
+    "GatewayRoute",
+    "HealthCheck",
+    "ImageBuild",
+    "Images",
+    "ImagesArgs",
+    "Job",
+    "JobArgs",
+    "LogRotation",
+    "Network",
+    "NetworkArgs",
+    "NetworkAttachment",
+    "PublishedPort",
+    "SecretFiles",
+    "SecretFilesArgs",
+    "Server",
+    "Service",
+    "ServiceArgs",
+    "VolumeMount",
+    "Workers",
+    "WorkersArgs",
+    "WorkloadArgs",
+    "command_probe",
+    "http_probe",
+    "tcp_probe",
+]

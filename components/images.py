@@ -1,0 +1,77 @@
+"""Images as resources: each distinct one once, so that one that is missing stops a deployment before anything changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_docker as docker
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageBuild:
+    """An image built from a folder as part of the deployment."""
+
+    context: str
+    """Folder with the sources, relative to the project."""
+    dockerfile: str = "Dockerfile"
+    """Dockerfile, relative to the context."""
+    target: str | None = None
+    """Stage of a multi-stage Dockerfile."""
+    args: Mapping[str, str] = field(default_factory=dict)
+    """Build arguments; never secret."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagesArgs:
+    """Arguments of :class:`Images`."""
+
+    references: Sequence[str] = ()
+    """Images by reference; each stays on the host when it is no longer used."""
+    builds: Mapping[str, ImageBuild] = field(default_factory=dict)
+    """Images to build, by the name that they get."""
+
+
+class Images(pulumi.ComponentResource):
+    """The images of a platform."""
+
+    ids: Mapping[str, pulumi.Output[str]]
+    """Image id by reference or build name; give it to a container, so that a new image replaces it."""
+
+    def __init__(self, name: str, args: ImagesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slipway:index:Images", name, {}, opts)
+        ids: dict[str, pulumi.Output[str]] = {}
+        for reference in sorted(set(args.references)):
+            image = docker.RemoteImage(
+                f"{name}-{_slug(reference)}",
+                docker.RemoteImageArgs(name=reference, keep_locally=True),
+                opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
+            )
+            ids[reference] = image.image_id
+        for built, build in sorted(args.builds.items()):
+            ids[built] = docker.Image(
+                f"{name}-{_slug(built)}",
+                docker.ImageArgs(
+                    image_name=built,
+                    skip_push=True,
+                    build=docker.DockerBuildArgs(
+                        context=build.context,
+                        dockerfile=f"{build.context.rstrip('/')}/{build.dockerfile}",
+                        target=build.target,
+                        args=dict(build.args) or None,
+                    ),
+                ),
+                opts=pulumi.ResourceOptions(parent=self),
+            ).repo_digest
+        self.ids = ids
+        self.register_outputs({"ids": ids})
+
+
+def _slug(reference: str) -> str:
+    """Name an image without its tag or digest, so that a new version is a change of one resource, not a new one."""
+    repository = reference.partition("@")[0]
+    head, _, last = repository.rpartition("/")
+    last = last.partition(":")[0]
+    return re.sub(r"[^a-z0-9]+", "-", f"{head}/{last}" if head else last)
