@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -28,3 +28,24 @@ EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 """Name of an environment variable."""
 AbsolutePath = Annotated[str, Field(pattern=r"^/[^:]*$")]
 """An absolute path inside a container (no colon: Docker's mount syntax ends a path there)."""
+
+NAME_PATTERNS: Final = {
+    r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$": "lower-case letters, digits and hyphens, a letter first, at most 40 characters",
+    r"^[a-z][a-z0-9_]{0,62}$": "lower-case letters, digits and underscores, a letter first, at most 63 characters",
+    r"^[a-z_][a-z0-9_]{0,62}$": "lower-case letters, digits and underscores, at most 63 characters",
+    r"^[A-Za-z_][A-Za-z0-9_]*$": "letters, digits and underscores, no digit first",
+    r"^/[^:]*$": "an absolute path without a colon",
+    r"^SIG[A-Z0-9]+$": "a signal such as SIGTERM",
+    r"^[A-Z_]+$": "upper-case letters and underscores, such as NET_RAW",
+    r"^(all|\d+|device=[\w,-]+)$": "all, a count such as 1, or device=0,1",
+    r"^\d+(:\d+)?$|^image$": "numeric uid or uid:gid such as 10001:10001, or image",
+    r"^\d+\.\d+\.\d+\.\d+/\d+$": "an IPv4 range such as 172.28.0.0/16",
+    r"^\d+\.\d+\.\d+\.\d+$": "an IPv4 address such as 172.28.0.1",
+    r"^[a-zA-Z0-9][a-zA-Z0-9_.-]+$": "letters, digits, '_', '.' and '-', at least two characters",
+    r"^/[^\s{};\"']*$": "a path that starts with '/', without spaces, quotes, braces and semicolons",
+    r"^[a-z0-9*]([a-z0-9.*-]*[a-z0-9])?$": "a host name in lower case, such as app.example.org",
+    r"^[a-z_.]+$": "the name of a parameter of postgresql.conf",
+    r"^[a-z-]+$": "the name of a directive of redis.conf",
+    r"^[\w.-]+\.(sql|sh)$": "a file name that ends in .sql or .sh",
+}
+"""What each pattern of the models asks for, in words; a test holds it complete."""

@@ -91,7 +91,9 @@ class Eviction(StrEnum):
 class _Store(Model):
     """What a database and a cache have in common."""
 
-    version: Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int | float) else value)] | None = None
+    version: (
+        Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int | float) else value)] | None
+    ) = None
     """Major version that the image must be. Default: what the catalogue has."""
     image: str | None = None
     """Image reference. Default: the catalogue's."""

@@ -1,0 +1,77 @@
+"""Routes lead to services that can answer, each rule once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from settings.paths import dotted
+from settings.problems import Finding, listing, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from settings.description import Description
+    from settings.model import Service
+    from settings.paths import Path
+
+
+def routes_lead_to_services(description: Description) -> Iterator[Finding]:
+    """Each route names a service that listens and runs."""
+    services = description.declared.services
+    for path, route in description.routes():
+        service = services.get(route.to)
+        if service is not None:
+            yield from _can_answer((*path, "to"), route.to, service)
+            continue
+        other = next((s for s in ("workers", "jobs") if route.to in getattr(description.declared, s)), None)
+        yield Finding(
+            (*path, "to"),
+            f"there is no service '{route.to}'" + (f" ({other}.{route.to} takes no requests)" if other else ""),
+            allowed=listing(services),
+            nearest=nearest(route.to, services),
+            about=(("services", route.to),),
+        )
+
+
+def routes_are_unique(description: Description) -> Iterator[Finding]:
+    """nginx takes one of two equal rules and says nothing."""
+    seen: dict[tuple[str | None, str, bool], Path] = {}
+    for path, route in description.routes():
+        key = (route.host, route.path, route.exact)
+        if key in seen:
+            what = f"{'exactly ' if route.exact else ''}{route.path}" + (f" of {route.host}" if route.host else "")
+            yield Finding(path, f"{what} is already routed by {dotted(seen[key])}", fix="remove one of them")
+        seen.setdefault(key, path)
+
+
+def some_route_is_left(description: Description) -> Iterator[Finding]:
+    """A gateway whose every service is switched off has nothing to do."""
+    if description.declared.gateway is not None and not description.declared.gateway.routes:
+        yield Finding(
+            ("gateway", "routes"),
+            "each route leads to a service that this stack's profiles switch off",
+            fix="switch on a profile in slipway:profiles, or remove the gateway with gateway: null",
+        )
+
+
+def _can_answer(path: Path, name: str, service: Service) -> Iterator[Finding]:
+    about: tuple[Path, ...] = (("services", name),)
+    if service.port is None:
+        yield Finding(path, f"services.{name} says no port", fix=f"add to services.{name}: port: …", about=about)
+    if service.replicas == 0:
+        yield Finding(
+            path,
+            f"services.{name} has replicas: 0: nobody would answer",
+            fix=f"remove the route, or set services.{name}.replicas",
+            about=about,
+        )
+    if service.host_network:
+        yield Finding(
+            path,
+            f"services.{name} is on the host's own network, where the gateway does not find it by name",
+            fix=f"remove services.{name}.host_network",
+            about=about,
+        )
+
+
+CHECKS: Final = (routes_lead_to_services, routes_are_unique, some_route_is_left)

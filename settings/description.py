@@ -1,0 +1,63 @@
+"""What the checks look at: a platform at each stage, and what its stack says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from settings.parts import workloads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from settings.catalogue import Catalogue
+    from settings.model import Network, Platform, Route, Workload
+    from settings.paths import Path
+    from settings.source import StackSource
+    from settings.tree import Node
+
+
+@dataclass(frozen=True)
+class Description:
+    """A description on its way to a platform."""
+
+    everything: Platform
+    """As written, with the parts of inactive profiles."""
+    declared: Platform
+    """As written, without them."""
+    platform: Platform
+    """The same with every default filled in."""
+    catalogue: Catalogue
+    """The images that Slipway knows."""
+    source: StackSource
+    """What the stack says."""
+    environment: str | None
+    """The environment that applies."""
+    stack_config: Node | None
+    """The stack's file, if there is one."""
+
+    def workloads(self) -> Iterator[tuple[Path, Workload, Workload]]:
+        """Yield path, declaration and resolved form of every active workload."""
+        for section, name, declared in workloads(self.declared):
+            yield (section, name), declared, getattr(self.platform, section)[name]
+
+    def routes(self) -> Iterator[tuple[Path, Route]]:
+        """Yield the routes that apply, each with the path at which it was written."""
+        if self.everything.gateway is None or self.declared.gateway is None:
+            return
+        kept = {id(route) for route in self.declared.gateway.routes}
+        for index, route in enumerate(self.everything.gateway.routes):
+            if id(route) in kept:
+                yield ("gateway", "routes", index), route
+
+    def open_networks(self) -> frozenset[str]:
+        """Return the networks with a way out to the internet."""
+        return frozenset(name for name, network in self.platform.networks.items() if not network.internal)
+
+    def network(self, name: str) -> Network | None:
+        """Return a network, or ``None`` if none of that name is declared."""
+        return self.platform.networks.get(name)
+
+    def is_switched_off(self, section: str, name: str) -> bool:
+        """Whether a part exists, but in no profile that is switched on."""
+        return name in getattr(self.everything, section) and name not in getattr(self.declared, section)

@@ -1,0 +1,177 @@
+"""Says in a user's words what pydantic found wrong with a value.
+
+The rejected value is shown only where it can't be a secret: for a choice, a number or a size, outside the maps in which
+authors write free text.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel
+
+from settings.model import Platform
+from settings.model.base import NAME_PATTERNS
+from settings.problems import Finding, nearest
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+    from pydantic_core import ErrorDetails
+
+    from settings.paths import Path
+
+_PRIVATE: Final = frozenset(
+    {
+        "env",
+        "files",
+        "secrets",
+        "command",
+        "entrypoint",
+        "labels",
+        "args",
+        "init",
+        "settings",
+        "driver_opts",
+        "secret_env",
+    }
+)
+_LONGEST_SHOWN: Final = 40
+_BOUNDS: Final = {
+    "greater_than_equal": ("ge", "at least {}"),
+    "greater_than": ("gt", "more than {}"),
+    "less_than_equal": ("le", "at most {}"),
+    "less_than": ("lt", "less than {}"),
+}
+_KINDS: Final = {
+    "string_type": "text",
+    "string_sub_type": "text",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing_size": "a smaller number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "list_type": "a list",
+    "dict_type": "a map of names to values",
+    "model_type": "a map of names to values",
+    "model_attributes_type": "a map of names to values",
+}
+
+
+def explain_error(detail: ErrorDetails, data: object) -> Finding:
+    """Turn one of pydantic's errors into a finding."""
+    path: Path = tuple(step for step in detail["loc"] if step != "[key]")
+    is_key = "[key]" in detail["loc"]
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        return _unknown_key(path)
+    if kind == "missing":
+        return _missing(path)
+    if kind == "enum":
+        return _impossible_choice(path, detail, is_key=is_key)
+    if kind == "string_pattern_mismatch":
+        return _bad_pattern(path, detail, is_key=is_key)
+    if kind in _BOUNDS:
+        key, words = _BOUNDS[kind]
+        limit = detail["ctx"][key]
+        shown = f"{limit:g}" if isinstance(limit, float) else str(limit)
+        return Finding(path, f"{_shown(path, detail)}is out of range", allowed=words.format(shown))
+    if kind == "too_short":
+        return Finding(path, "must not be empty")
+    if kind == "string_too_short":
+        return Finding(path, f"is too short: at least {detail['ctx']['min_length']} characters are needed")
+    if kind == "value_error":
+        return Finding(path, f"{_shown(path, detail)}is not possible: {detail['ctx']['error']}")
+    if kind in _KINDS:
+        return Finding(path, f"{_shown(path, detail)}is not {_KINDS[kind]}", allowed=_KINDS[kind])
+    return Finding(path, detail["msg"])
+
+
+def model_at(path: Path) -> type[BaseModel] | None:
+    """Return the model that describes the map at a path, or ``None``."""
+    annotation: Any = Platform
+    for step in path:
+        annotation = _inner(annotation)
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            field = _field(annotation, step)
+            if field is None:
+                return None
+            annotation = field.annotation
+        else:
+            arguments = typing.get_args(annotation)
+            if not arguments:
+                return None
+            annotation = arguments[-1]
+    annotation = _inner(annotation)
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
+def keys_of(model: type[BaseModel]) -> tuple[str, ...]:
+    """Return the keys that a model's map may have, as they are written."""
+    return tuple(field.alias or name for name, field in model.model_fields.items())
+
+
+def _inner(annotation: Any) -> Any:
+    """Strip ``Annotated`` and ``| None``."""
+    while True:
+        origin = typing.get_origin(annotation)
+        if origin is typing.Annotated:
+            annotation = typing.get_args(annotation)[0]
+        elif origin in {typing.Union, types.UnionType}:
+            annotation = next(part for part in typing.get_args(annotation) if part is not type(None))
+        else:
+            return annotation
+
+
+def _field(model: type[BaseModel], step: str | int) -> FieldInfo | None:
+    return next((field for name, field in model.model_fields.items() if step in (field.alias, name)), None)
+
+
+def _unknown_key(path: Path) -> Finding:
+    model = model_at(path[:-1])
+    keys = keys_of(model) if model is not None else ()
+    key = str(path[-1])
+    if model is not None and key in model.model_fields:  # memory_mib: the name in code, not the one in a description
+        likely: str | None = model.model_fields[key].alias
+    else:
+        likely = nearest(key, keys)
+    return Finding(path, f"unknown key '{key}'", allowed=", ".join(keys), nearest=likely)
+
+
+def _missing(path: Path) -> Finding:
+    return Finding(path[:-1], f"'{path[-1]}' is missing", fix=f"add {path[-1]}: …")
+
+
+def _impossible_choice(path: Path, detail: ErrorDetails, *, is_key: bool) -> Finding:
+    allowed = str(detail["ctx"]["expected"]).replace(" or ", ", ").replace("'", "")
+    given = path[-1] if is_key else detail["input"]
+    likely = nearest(given, allowed.split(", ")) if isinstance(given, str) else None
+    text = f"'{given}' is not possible here" if is_key else f"{_shown(path, detail)}is not possible"
+    return Finding(path, text, allowed=allowed, nearest=likely)
+
+
+def _bad_pattern(path: Path, detail: ErrorDetails, *, is_key: bool) -> Finding:
+    pattern = str(detail["ctx"]["pattern"])
+    words = NAME_PATTERNS.get(pattern, f"text that fits {pattern}")
+    text = f"'{path[-1]}' is not possible as a name" if is_key else f"{_shown(path, detail)}is not possible"
+    return Finding(path, text, allowed=words)
+
+
+def _shown(path: Path, detail: ErrorDetails) -> str:
+    """Return the rejected value and a space, if it can be shown; else nothing."""
+    value = detail["input"]
+    if not _PRIVATE.isdisjoint(step for step in path if isinstance(step, str)):
+        return ""
+    if isinstance(value, bool):
+        return f"{str(value).lower()} "
+    if isinstance(value, StrEnum | int | float):
+        return f"{value} "
+    if isinstance(value, str) and len(value) <= _LONGEST_SHOWN and value.isprintable():
+        return f"'{value}' "
+    return ""

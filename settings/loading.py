@@ -1,0 +1,107 @@
+"""From a stack's files to one validated, resolved platform, or to everything that is wrong with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from settings.catalogue import Catalogue, load_catalogue
+from settings.checks import CHECKS, PROFILE_CHECKS
+from settings.description import Description
+from settings.layers import read_layers
+from settings.paths import dotted
+from settings.problems import Finding, Problem, SettingsError
+from settings.profiles import apply_profiles
+from settings.resolve import Names, resolve
+from settings.tree import Node, Origin, find, origin_at, origins, to_plain
+from settings.validation import validate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from settings.model import Platform
+    from settings.paths import Path
+    from settings.source import StackSource
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A platform, ready to be built."""
+
+    platform: Platform
+    """Validated; parts of inactive profiles removed; every default filled in."""
+    stack: str
+    """The stack's name."""
+    project: str
+    """The project's name."""
+    environment: str | None
+    """The environment that applied, if any."""
+    origins: Mapping[str, Origin]
+    """Where each value was written, by its dotted path. A path that is missing here is a default."""
+    catalogue: Catalogue
+    """The images that Slipway knows, for what they need beyond their reference."""
+
+
+def load_platform(source: StackSource) -> Loaded:
+    """Load, merge, validate, check and resolve the platform of a stack.
+
+    Raises:
+        SettingsError: With every problem found. Only what keeps the rest from being read at all (a missing file, broken
+            YAML, an unknown environment) is reported alone.
+    """
+    layered = read_layers(source)
+    catalogue = load_catalogue(source.root)
+    validated = validate(to_plain(layered.tree))
+    active = apply_profiles(validated.platform, source.profiles)
+    description = Description(
+        everything=validated.platform,
+        declared=active,
+        platform=resolve(active, Names(source.project, source.stack), catalogue),
+        catalogue=catalogue,
+        source=source,
+        environment=layered.environment,
+        stack_config=layered.stack_config,
+    )
+    findings = [*layered.findings, *validated.findings]
+    for check in PROFILE_CHECKS:
+        findings += check(description)
+    findings += _independent((found for check in CHECKS for found in check(description)), validated.damaged)
+    if findings:
+        raise SettingsError([_problem(finding, layered.tree) for finding in dict.fromkeys(findings)])
+    return Loaded(
+        platform=description.platform,
+        stack=source.stack,
+        project=source.project,
+        environment=layered.environment,
+        origins=origins(layered.tree),
+        catalogue=catalogue,
+    )
+
+
+def _independent(findings: Iterable[Finding], damaged: Sequence[Path]) -> list[Finding]:
+    """Leave out findings that rest on a part which is itself in error: they may be mere consequences."""
+    return [
+        finding
+        for finding in findings
+        if not any(_overlap(place, part) for place in (finding.path, *finding.about) for part in damaged)
+    ]
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    length = min(len(one), len(other))
+    return one[:length] == other[:length]
+
+
+def _problem(finding: Finding, tree: Node) -> Problem:
+    origin = finding.at
+    if origin is None and find(tree, finding.path[:1]) is not None:
+        origin = origin_at(tree, finding.path)
+    return Problem(
+        path=dotted(finding.path),
+        file=origin.file if origin is not None else None,
+        line=origin.line if origin is not None else None,
+        message=finding.message,
+        allowed=finding.allowed,
+        nearest=finding.nearest,
+        fix=finding.fix,
+    )

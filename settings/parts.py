@@ -1,0 +1,68 @@
+"""The parts of a platform under one roof: every name that others can need, refer to or reach by DNS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from settings.model import Cache, Database, Gateway, Job, Platform, Service, Worker, Workload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from settings.paths import Path
+
+GATEWAY_NAME: Final = "gateway"
+WORKLOAD_SECTIONS: Final = ("services", "workers", "jobs")
+STORE_SECTIONS: Final = ("databases", "caches")
+Store: TypeAlias = Database | Cache
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part with the place where it is declared."""
+
+    section: str
+    """``databases``, ``caches``, ``services``, ``workers``, ``jobs`` or ``gateway``."""
+    name: str
+    """Its name, which is also its DNS name."""
+    spec: Workload | Store | Gateway
+    """What the description says of it."""
+
+    @property
+    def path(self) -> Path:
+        """Where it stands: ``services.api``; ``gateway`` for the gateway."""
+        return (GATEWAY_NAME,) if self.section == GATEWAY_NAME else (self.section, self.name)
+
+
+def stores(platform: Platform) -> Iterator[tuple[str, str, Store]]:
+    """Yield section, name and declaration of every database and cache."""
+    for name, database in platform.databases.items():
+        yield "databases", name, database
+    for name, cache in platform.caches.items():
+        yield "caches", name, cache
+
+
+def workloads(platform: Platform) -> Iterator[tuple[str, str, Workload]]:
+    """Yield section, name and declaration of every service, worker and job."""
+    services: dict[str, Service] = platform.services
+    workers: dict[str, Worker] = platform.workers
+    jobs: dict[str, Job] = platform.jobs
+    for section, declared in (("services", services), ("workers", workers), ("jobs", jobs)):
+        for name, workload in declared.items():
+            yield section, name, workload
+
+
+def parts(platform: Platform) -> Iterator[Part]:
+    """Yield every part that has a name of its own on the networks."""
+    for section, name, store in stores(platform):
+        yield Part(section, name, store)
+    for section, name, workload in workloads(platform):
+        yield Part(section, name, workload)
+    if platform.gateway is not None:
+        yield Part(GATEWAY_NAME, GATEWAY_NAME, platform.gateway)
+
+
+def part_names(platform: Platform) -> frozenset[str]:
+    """Return the names of all parts that another one may need."""
+    return frozenset(part.name for part in parts(platform) if part.section != GATEWAY_NAME)

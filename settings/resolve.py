@@ -1,0 +1,185 @@
+"""Fills in everything that a description leaves open, so that the components have nothing to decide.
+
+Pure and tolerant: what can't be resolved (a dangling reference, an unknown role) stays open, and a check says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from settings.catalogue import OWN_PREFIX
+from settings.model import Condition, Health, Persistence, RestartPolicy, Service
+from settings.parts import STORE_SECTIONS
+from settings.resolve_networks import resolve_networks
+from settings.texts import references_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from settings.catalogue import Catalogue, CatalogueImage
+    from settings.model import Cache, Database, Platform, Workload
+    from settings.resolve_networks import Membership
+
+DEFAULT_USER: Final = "10001:10001"
+"""User of a workload whose image the catalogue does not know: numeric, not root, and nobody on a usual host."""
+DEFAULT_MAX_RESTARTS: Final = 5
+"""Restarts under ``on-failure``; CIS Docker 5.15 allows no more."""
+GATEWAY_ROLE: Final = "nginx"
+_DATA_SHARE: Final = (3, 4)  # of a cache's memory; the rest is for buffers and copy-on-write while it saves
+
+_W = TypeVar("_W", bound="Workload")
+
+
+@dataclass(frozen=True)
+class Names:
+    """What names on the host are made of."""
+
+    project: str
+    stack: str
+
+    def of(self, *words: str) -> str:
+        """Return a name that is unique to the stack: ``<project>-<stack>-<words>``."""
+        return "-".join((self.project, self.stack, *words))
+
+
+def resolve(platform: Platform, names: Names, catalogue: Catalogue) -> Platform:
+    """Return the platform with every default filled in."""
+    membership = resolve_networks(platform)
+    images = Images(platform, catalogue)
+    volumes = {
+        key: volume.model_copy(
+            update={"name": volume.name or names.of(key), "protect": _protect(volume.protect, platform)}
+        )
+        for key, volume in platform.volumes.items()
+    }
+    gateway = platform.gateway
+    if gateway is not None:
+        gateway = gateway.model_copy(
+            update={
+                "image": images.reference(gateway.image or OWN_PREFIX + GATEWAY_ROLE),
+                "networks": membership["gateway", "gateway"],
+            }
+        )
+    return platform.model_copy(
+        update={
+            "volumes": volumes,
+            "databases": {
+                key: _database(key, database, platform, membership, images, names)
+                for key, database in platform.databases.items()
+            },
+            "caches": {
+                key: _cache(key, cache, platform, membership, images, names) for key, cache in platform.caches.items()
+            },
+            "services": _workloads("services", platform.services, platform, membership, images),
+            "workers": _workloads("workers", platform.workers, platform, membership, images),
+            "jobs": _workloads("jobs", platform.jobs, platform, membership, images),
+            "gateway": gateway,
+        }
+    )
+
+
+class Images:
+    """Turns image names of a description into references."""
+
+    def __init__(self, platform: Platform, catalogue: Catalogue) -> None:
+        self._family = platform.images.family.value
+        self._own = platform.images.references
+        self._catalogue = catalogue
+
+    def entry(self, image: str | None) -> CatalogueImage | None:
+        """Return what the catalogue knows of an image written ``slipway/<role>``."""
+        if image is None or not image.startswith(OWN_PREFIX):
+            return None
+        return self._catalogue.find(image.removeprefix(OWN_PREFIX), self._family)
+
+    def reference(self, image: str | None) -> str | None:
+        """Return the reference for an image: looked up for ``slipway/<role>``, else as written."""
+        if image is None or not image.startswith(OWN_PREFIX):
+            return image
+        role = image.removeprefix(OWN_PREFIX)
+        entry = self.entry(image)
+        return self._own.get(role) or (entry.reference if entry is not None else image)
+
+
+def implied_needs(name: str, workload: Workload, platform: Platform) -> dict[str, Condition]:
+    """Return what a workload's references imply: the other part is there before it starts.
+
+    A database or cache is healthy; a service healthy if it has a health check, else started.
+    """
+    needs: dict[str, Condition] = {}
+    for reference in references_in(workload):
+        if reference.name == name:
+            continue
+        if reference.section in STORE_SECTIONS and reference.name in getattr(platform, reference.section):
+            needs[reference.name] = Condition.HEALTHY
+        elif reference.section == "services" and (service := platform.services.get(reference.name)) is not None:
+            needs[reference.name] = Condition.HEALTHY if service.health is not None else Condition.STARTED
+    return needs
+
+
+def _protect(own: bool | None, platform: Platform) -> bool:  # noqa: FBT001 - a tri-state passed on
+    return platform.protect_data if own is None else own
+
+
+def _database(
+    key: str, database: Database, platform: Platform, membership: Membership, images: Images, names: Names
+) -> Database:
+    plain = key.replace("-", "_")
+    return database.model_copy(
+        update={
+            "image": images.reference(database.image or OWN_PREFIX + database.engine.value),
+            "networks": membership["databases", key],
+            "database": database.database or plain,
+            "user": database.user or plain,
+            "protect": _protect(database.protect, platform),
+            "volume_name": database.volume_name or names.of(key, "data"),
+        }
+    )
+
+
+def _cache(key: str, cache: Cache, platform: Platform, membership: Membership, images: Images, names: Names) -> Cache:
+    share, whole = _DATA_SHARE
+    durable = cache.persistence is not Persistence.NONE
+    return cache.model_copy(
+        update={
+            "image": images.reference(cache.image or OWN_PREFIX + cache.engine.value),
+            "networks": membership["caches", key],
+            "max_memory_mib": cache.max_memory_mib or max(1, cache.memory_mib * share // whole),
+            "protect": _protect(cache.protect, platform),
+            "volume_name": (cache.volume_name or names.of(key, "data")) if durable else None,
+        }
+    )
+
+
+def _workloads(
+    section: str, workloads: Mapping[str, _W], platform: Platform, membership: Membership, images: Images
+) -> dict[str, _W]:
+    return {
+        name: workload.model_copy(
+            update=_filled(name, workload, platform, images) | {"networks": membership[section, name]}
+        )
+        for name, workload in workloads.items()
+    }
+
+
+def _filled(name: str, workload: Workload, platform: Platform, images: Images) -> dict[str, Any]:
+    entry = images.entry(workload.image)
+    filled: dict[str, Any] = {
+        "image": images.reference(workload.image),
+        "user": workload.user or (entry.user if entry is not None else None) or DEFAULT_USER,
+        "needs": implied_needs(name, workload, platform) | workload.needs,
+        "health": _health(workload),
+    }
+    if entry is not None and "tmpfs" not in workload.model_fields_set:
+        filled["tmpfs"] = workload.tmpfs | dict(entry.tmpfs)
+    if workload.restart is RestartPolicy.ON_FAILURE and workload.max_restarts is None:
+        filled["max_restarts"] = DEFAULT_MAX_RESTARTS
+    return filled
+
+
+def _health(workload: Workload) -> Health | None:
+    health = workload.health
+    if health is None or health.path is None or health.port is not None or not isinstance(workload, Service):
+        return health
+    return health.model_copy(update={"port": workload.port})

@@ -1,0 +1,98 @@
+"""Decides which networks each part joins.
+
+Nobody joins more than needed: an internal network unless there is a reason for another, and a network of every part that
+is referred to. Explicit ``networks`` are never added to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from settings.parts import GATEWAY_NAME, STORE_SECTIONS, stores, workloads
+from settings.texts import references_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from settings.model import Platform, Workload
+    from settings.parts import Store
+
+Membership: TypeAlias = dict[tuple[str, str], list[str]]
+"""Networks by section and name, in the order in which the platform declares them."""
+
+
+def resolve_networks(platform: Platform) -> Membership:
+    """Return the networks of every part."""
+    chooser = _Chooser(platform)
+    base: Membership = {}
+    for section, name, store in stores(platform):
+        base[section, name] = chooser.store(store)
+    for section, name, workload in workloads(platform):
+        base[section, name] = chooser.workload(workload)
+    membership = dict(base)
+    for section, name, workload in workloads(platform):
+        if workload.networks is None and not workload.host_network:
+            joined = _join(base[section, name], _referenced(workload, base))
+            membership[section, name] = chooser.ordered(joined)
+    if platform.gateway is not None:
+        membership[GATEWAY_NAME, GATEWAY_NAME] = chooser.gateway(membership)
+    return membership
+
+
+class _Chooser:
+    """Chooses networks by the rules that the models' docstrings state."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._declared = list(platform.networks)
+        self._internal = [name for name, network in platform.networks.items() if network.internal]
+        self._open = [name for name, network in platform.networks.items() if not network.internal]
+
+    def ordered(self, names: Iterable[str]) -> list[str]:
+        """Order names as the platform declares them; undeclared ones (an error of their own) last."""
+        wanted = list(dict.fromkeys(names))
+        return [name for name in self._declared if name in wanted] + [
+            name for name in wanted if name not in self._declared
+        ]
+
+    def _first(self) -> list[str]:
+        return (self._internal or self._declared)[:1]
+
+    def store(self, store: Store) -> list[str]:
+        if store.networks is not None:
+            return self.ordered(store.networks)
+        # Docker publishes no port of a container that is on internal networks alone.
+        return self.ordered([*self._first(), *(self._open[:1] if store.publish else ())])
+
+    def workload(self, workload: Workload) -> list[str]:
+        if workload.host_network:
+            return []
+        if workload.networks is not None:
+            return self.ordered(workload.networks)
+        return self.ordered([*self._first(), *(self._open[:1] if workload.egress or workload.publish else ())])
+
+    def gateway(self, membership: Membership) -> list[str]:
+        gateway = self._platform.gateway
+        assert gateway is not None  # noqa: S101 - the only caller asks first
+        if gateway.networks is not None:
+            return self.ordered(gateway.networks)
+        targets = [membership.get(("services", route.to), []) for route in gateway.routes]
+        return self.ordered(_join((self._open or self._declared)[:1], targets))
+
+
+def _referenced(workload: Workload, base: Membership) -> list[list[str]]:
+    sections = (*STORE_SECTIONS, "services")
+    return [
+        base.get((reference.section, reference.name), [])
+        for reference in references_in(workload)
+        if reference.section in sections
+    ]
+
+
+def _join(own: Sequence[str], others: Iterable[Sequence[str]]) -> list[str]:
+    """Add the first network of each other part with which none is shared yet."""
+    joined = list(own)
+    for networks in others:
+        if networks and not set(joined) & set(networks):
+            joined.append(networks[0])
+    return joined
