@@ -4,7 +4,7 @@ Start at :func:`load_platform`. This room imports neither Pulumi nor Docker, and
 """
 
 from settings.catalogue import Catalogue, CatalogueImage, load_catalogue
-from settings.loading import Loaded, load_platform
+from settings.load import Loaded, load_platform
 from settings.model import Platform
 from settings.problems import Problem, SettingsError
 from settings.references import REFERENCE_ATTRIBUTES, Reference, ReferenceSyntaxError, escape, parse_template
