@@ -1,8 +1,8 @@
 """The catalogue of images: which image plays a role in a family, and what that image needs.
 
-``images/lock.yaml`` holds the references (``images: {postgres: {official: …, debian: …}}``), ``images/catalogue.yaml``
-what each needs (``postgres: {official: {user: "70:70"}}``). Neither has to exist: a platform of third-party images alone
-needs no catalogue. Not here: building or pulling images.
+``images/lock.yaml`` holds the references (``images: {postgres: {official: …, debian: …}}``), and
+``images/catalogue.yaml`` what each needs (``images: {postgres: {official: {user: "70:70"}}}``). Neither has to exist: a
+platform of third-party images alone needs no catalogue. Not here: building or pulling images.
 """
 
 from __future__ import annotations

@@ -18,6 +18,8 @@ from settings.model.base import NAME_PATTERNS
 from settings.problems import Finding, nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
@@ -38,6 +40,7 @@ _PRIVATE: Final = frozenset(
         "secret_env",
     }
 )
+_KEY: Final = "[key]"  # how pydantic marks an error in a key
 _LONGEST_SHOWN: Final = 40
 _BOUNDS: Final = {
     "greater_than_equal": ("ge", "at least {}"),
@@ -64,30 +67,17 @@ _KINDS: Final = {
 }
 
 
-def explain_error(detail: ErrorDetails, data: object) -> Finding:
+def explain_error(detail: ErrorDetails) -> Finding:
     """Turn one of pydantic's errors into a finding."""
-    path: Path = tuple(step for step in detail["loc"] if step != "[key]")
-    is_key = "[key]" in detail["loc"]
+    path: Path = tuple(step for step in detail["loc"] if step != _KEY)
     kind = detail["type"]
-    if kind == "extra_forbidden":
-        return _unknown_key(path)
-    if kind == "missing":
-        return _missing(path)
-    if kind == "enum":
-        return _impossible_choice(path, detail, is_key=is_key)
-    if kind == "string_pattern_mismatch":
-        return _bad_pattern(path, detail, is_key=is_key)
+    if (explain := _EXPLANATIONS.get(kind)) is not None:
+        return explain(path, detail)
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]
         limit = detail["ctx"][key]
         shown = f"{limit:g}" if isinstance(limit, float) else str(limit)
         return Finding(path, f"{_shown(path, detail)}is out of range", allowed=words.format(shown))
-    if kind == "too_short":
-        return Finding(path, "must not be empty")
-    if kind == "string_too_short":
-        return Finding(path, f"is too short: at least {detail['ctx']['min_length']} characters are needed")
-    if kind == "value_error":
-        return Finding(path, f"{_shown(path, detail)}is not possible: {detail['ctx']['error']}")
     if kind in _KINDS:
         return Finding(path, f"{_shown(path, detail)}is not {_KINDS[kind]}", allowed=_KINDS[kind])
     return Finding(path, detail["msg"])
@@ -133,7 +123,7 @@ def _field(model: type[BaseModel], step: str | int) -> FieldInfo | None:
     return next((field for name, field in model.model_fields.items() if step in (field.alias, name)), None)
 
 
-def _unknown_key(path: Path) -> Finding:
+def _unknown_key(path: Path, _detail: ErrorDetails) -> Finding:
     model = model_at(path[:-1])
     keys = keys_of(model) if model is not None else ()
     key = str(path[-1])
@@ -144,23 +134,37 @@ def _unknown_key(path: Path) -> Finding:
     return Finding(path, f"unknown key '{key}'", allowed=", ".join(keys), nearest=likely)
 
 
-def _missing(path: Path) -> Finding:
+def _missing(path: Path, _detail: ErrorDetails) -> Finding:
     return Finding(path[:-1], f"'{path[-1]}' is missing", fix=f"add {path[-1]}: …")
 
 
-def _impossible_choice(path: Path, detail: ErrorDetails, *, is_key: bool) -> Finding:
+def _impossible_choice(path: Path, detail: ErrorDetails) -> Finding:
     allowed = str(detail["ctx"]["expected"]).replace(" or ", ", ").replace("'", "")
+    is_key = _KEY in detail["loc"]
     given = path[-1] if is_key else detail["input"]
     likely = nearest(given, allowed.split(", ")) if isinstance(given, str) else None
     text = f"'{given}' is not possible here" if is_key else f"{_shown(path, detail)}is not possible"
     return Finding(path, text, allowed=allowed, nearest=likely)
 
 
-def _bad_pattern(path: Path, detail: ErrorDetails, *, is_key: bool) -> Finding:
+def _bad_pattern(path: Path, detail: ErrorDetails) -> Finding:
     pattern = str(detail["ctx"]["pattern"])
     words = NAME_PATTERNS.get(pattern, f"text that fits {pattern}")
+    is_key = _KEY in detail["loc"]
     text = f"'{path[-1]}' is not possible as a name" if is_key else f"{_shown(path, detail)}is not possible"
     return Finding(path, text, allowed=words)
+
+
+def _empty(path: Path, _detail: ErrorDetails) -> Finding:
+    return Finding(path, "must not be empty")
+
+
+def _too_short(path: Path, detail: ErrorDetails) -> Finding:
+    return Finding(path, f"is too short: at least {detail['ctx']['min_length']} characters are needed")
+
+
+def _refused(path: Path, detail: ErrorDetails) -> Finding:
+    return Finding(path, f"{_shown(path, detail)}is not possible: {detail['ctx']['error']}")
 
 
 def _shown(path: Path, detail: ErrorDetails) -> str:
@@ -175,3 +179,14 @@ def _shown(path: Path, detail: ErrorDetails) -> str:
     if isinstance(value, str) and len(value) <= _LONGEST_SHOWN and value.isprintable():
         return f"'{value}' "
     return ""
+
+
+_EXPLANATIONS: Final[Mapping[str, Callable[[Path, ErrorDetails], Finding]]] = {
+    "extra_forbidden": _unknown_key,
+    "missing": _missing,
+    "enum": _impossible_choice,
+    "string_pattern_mismatch": _bad_pattern,
+    "too_short": _empty,
+    "string_too_short": _too_short,
+    "value_error": _refused,
+}

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import difflib
 import textwrap
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from settings.paths import Path
-from settings.tree import Origin
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from settings.paths import Path
+    from settings.tree import Origin
 
 _WIDTH = 110
 _LONGEST = 1200  # characters of one text, so that a problem stays within a screen

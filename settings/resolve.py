@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from settings.catalogue import OWN_PREFIX
 from settings.model import Condition, Health, Persistence, RestartPolicy, Service
-from settings.parts import STORE_SECTIONS
+from settings.parts import GATEWAY_NAME, STORE_SECTIONS
 from settings.resolve_networks import resolve_networks
 from settings.texts import references_in
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from settings.catalogue import Catalogue, CatalogueImage
-    from settings.model import Cache, Database, Platform, Workload
-    from settings.resolve_networks import Membership
+    from settings.model import Cache, Database, Gateway, Platform, Volume, Workload
 
 DEFAULT_USER: Final = "10001:10001"
 """User of a workload whose image the catalogue does not know: numeric, not root, and nobody on a usual host."""
@@ -45,38 +44,7 @@ class Names:
 
 def resolve(platform: Platform, names: Names, catalogue: Catalogue) -> Platform:
     """Return the platform with every default filled in."""
-    membership = resolve_networks(platform)
-    images = Images(platform, catalogue)
-    volumes = {
-        key: volume.model_copy(
-            update={"name": volume.name or names.of(key), "protect": _protect(volume.protect, platform)}
-        )
-        for key, volume in platform.volumes.items()
-    }
-    gateway = platform.gateway
-    if gateway is not None:
-        gateway = gateway.model_copy(
-            update={
-                "image": images.reference(gateway.image or OWN_PREFIX + GATEWAY_ROLE),
-                "networks": membership["gateway", "gateway"],
-            }
-        )
-    return platform.model_copy(
-        update={
-            "volumes": volumes,
-            "databases": {
-                key: _database(key, database, platform, membership, images, names)
-                for key, database in platform.databases.items()
-            },
-            "caches": {
-                key: _cache(key, cache, platform, membership, images, names) for key, cache in platform.caches.items()
-            },
-            "services": _workloads("services", platform.services, platform, membership, images),
-            "workers": _workloads("workers", platform.workers, platform, membership, images),
-            "jobs": _workloads("jobs", platform.jobs, platform, membership, images),
-            "gateway": gateway,
-        }
-    )
+    return _Resolver(platform, names, catalogue).resolve()
 
 
 class Images:
@@ -118,64 +86,90 @@ def implied_needs(name: str, workload: Workload, platform: Platform) -> dict[str
     return needs
 
 
-def _protect(own: bool | None, platform: Platform) -> bool:  # noqa: FBT001 - a tri-state passed on
-    return platform.protect_data if own is None else own
+class _Resolver:
+    """Fills in one part after the other."""
 
+    def __init__(self, platform: Platform, names: Names, catalogue: Catalogue) -> None:
+        self._platform = platform
+        self._names = names
+        self._images = Images(platform, catalogue)
+        self._networks = resolve_networks(platform)
 
-def _database(
-    key: str, database: Database, platform: Platform, membership: Membership, images: Images, names: Names
-) -> Database:
-    plain = key.replace("-", "_")
-    return database.model_copy(
-        update={
-            "image": images.reference(database.image or OWN_PREFIX + database.engine.value),
-            "networks": membership["databases", key],
-            "database": database.database or plain,
-            "user": database.user or plain,
-            "protect": _protect(database.protect, platform),
-            "volume_name": database.volume_name or names.of(key, "data"),
-        }
-    )
-
-
-def _cache(key: str, cache: Cache, platform: Platform, membership: Membership, images: Images, names: Names) -> Cache:
-    share, whole = _DATA_SHARE
-    durable = cache.persistence is not Persistence.NONE
-    return cache.model_copy(
-        update={
-            "image": images.reference(cache.image or OWN_PREFIX + cache.engine.value),
-            "networks": membership["caches", key],
-            "max_memory_mib": cache.max_memory_mib or max(1, cache.memory_mib * share // whole),
-            "protect": _protect(cache.protect, platform),
-            "volume_name": (cache.volume_name or names.of(key, "data")) if durable else None,
-        }
-    )
-
-
-def _workloads(
-    section: str, workloads: Mapping[str, _W], platform: Platform, membership: Membership, images: Images
-) -> dict[str, _W]:
-    return {
-        name: workload.model_copy(
-            update=_filled(name, workload, platform, images) | {"networks": membership[section, name]}
+    def resolve(self) -> Platform:
+        platform = self._platform
+        return platform.model_copy(
+            update={
+                "volumes": {key: self._volume(key, volume) for key, volume in platform.volumes.items()},
+                "databases": {key: self._database(key, database) for key, database in platform.databases.items()},
+                "caches": {key: self._cache(key, cache) for key, cache in platform.caches.items()},
+                "services": self._workloads("services", platform.services),
+                "workers": self._workloads("workers", platform.workers),
+                "jobs": self._workloads("jobs", platform.jobs),
+                "gateway": None if platform.gateway is None else self._gateway(platform.gateway),
+            }
         )
-        for name, workload in workloads.items()
-    }
 
+    def _protect(self, own: bool | None) -> bool:
+        return self._platform.protect_data if own is None else own
 
-def _filled(name: str, workload: Workload, platform: Platform, images: Images) -> dict[str, Any]:
-    entry = images.entry(workload.image)
-    filled: dict[str, Any] = {
-        "image": images.reference(workload.image),
-        "user": workload.user or (entry.user if entry is not None else None) or DEFAULT_USER,
-        "needs": implied_needs(name, workload, platform) | workload.needs,
-        "health": _health(workload),
-    }
-    if entry is not None and "tmpfs" not in workload.model_fields_set:
-        filled["tmpfs"] = workload.tmpfs | dict(entry.tmpfs)
-    if workload.restart is RestartPolicy.ON_FAILURE and workload.max_restarts is None:
-        filled["max_restarts"] = DEFAULT_MAX_RESTARTS
-    return filled
+    def _volume(self, key: str, volume: Volume) -> Volume:
+        return volume.model_copy(
+            update={"name": volume.name or self._names.of(key), "protect": self._protect(volume.protect)}
+        )
+
+    def _gateway(self, gateway: Gateway) -> Gateway:
+        return gateway.model_copy(
+            update={
+                "image": self._images.reference(gateway.image or OWN_PREFIX + GATEWAY_ROLE),
+                "networks": self._networks[GATEWAY_NAME, GATEWAY_NAME],
+            }
+        )
+
+    def _database(self, key: str, database: Database) -> Database:
+        plain = key.replace("-", "_")
+        return database.model_copy(
+            update={
+                "image": self._images.reference(database.image or OWN_PREFIX + database.engine.value),
+                "networks": self._networks["databases", key],
+                "database": database.database or plain,
+                "user": database.user or plain,
+                "protect": self._protect(database.protect),
+                "volume_name": database.volume_name or self._names.of(key, "data"),
+            }
+        )
+
+    def _cache(self, key: str, cache: Cache) -> Cache:
+        share, whole = _DATA_SHARE
+        durable = cache.persistence is not Persistence.NONE
+        return cache.model_copy(
+            update={
+                "image": self._images.reference(cache.image or OWN_PREFIX + cache.engine.value),
+                "networks": self._networks["caches", key],
+                "max_memory_mib": cache.max_memory_mib or max(1, cache.memory_mib * share // whole),
+                "protect": self._protect(cache.protect) and durable,
+                "volume_name": (cache.volume_name or self._names.of(key, "data")) if durable else None,
+            }
+        )
+
+    def _workloads(self, section: str, workloads: Mapping[str, _W]) -> dict[str, _W]:
+        return {
+            name: workload.model_copy(update=self._filled(name, workload) | {"networks": self._networks[section, name]})
+            for name, workload in workloads.items()
+        }
+
+    def _filled(self, name: str, workload: Workload) -> dict[str, Any]:
+        entry = self._images.entry(workload.image)
+        filled: dict[str, Any] = {
+            "image": self._images.reference(workload.image),
+            "user": workload.user or (entry.user if entry is not None else None) or DEFAULT_USER,
+            "needs": implied_needs(name, workload, self._platform) | workload.needs,
+            "health": _health(workload),
+        }
+        if entry is not None and "tmpfs" not in workload.model_fields_set:
+            filled["tmpfs"] = workload.tmpfs | dict(entry.tmpfs)
+        if workload.restart is RestartPolicy.ON_FAILURE and workload.max_restarts is None:
+            filled["max_restarts"] = DEFAULT_MAX_RESTARTS
+        return filled
 
 
 def _health(workload: Workload) -> Health | None:

@@ -1,7 +1,7 @@
 """Decides which networks each part joins.
 
-Nobody joins more than needed: an internal network unless there is a reason for another, and a network of every part that
-is referred to. Explicit ``networks`` are never added to.
+Nobody joins more than needed: an internal network unless there is a reason for another, and a network of every part
+that is referred to. Explicit ``networks`` are never added to.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Final
 
 from settings.problems import Problem, SettingsError, listing, nearest
@@ -12,11 +11,12 @@ from settings.yaml_source import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path as FilePath
 
 PROJECT_FILE: Final = "Pulumi.yaml"
 NAMESPACE: Final = "slipway"
 """Namespace of this program's configuration keys, whatever the project is called."""
-SECRET_PRESENT: Final = "\0present"
+SECRET_PRESENT: Final = "\0present"  # noqa: S105 - a mark, chosen so that no real value equals it
 """What a lookup returns for a secret that exists, but can't be read here (it is encrypted)."""
 DEFAULT_BLUEPRINT: Final = "starter"
 
@@ -45,7 +45,7 @@ class StackSource:
     profiles: Sequence[str] = ()
     """Profiles switched on."""
     secret_lookup: Callable[[str], str | None] = no_secrets
-    """Returns a secret's value, ``None`` where there is none, or :data:`SECRET_PRESENT`. The value is judged, not kept."""
+    """Returns a secret's value, ``None`` where there is none, or :data:`SECRET_PRESENT`; judged, never kept."""
 
 
 def stack_file(stack: str) -> str:

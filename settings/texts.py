@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from settings.parts import stores
 from settings.references import Reference, references_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from settings.model import Platform, Workload
     from settings.paths import Path
@@ -22,12 +23,10 @@ def private_texts(workload: Workload) -> Iterator[tuple[Path, str]]:
 
 
 def public_texts(workload: Workload) -> Iterator[tuple[Path, str]]:
-    """Yield the texts in which references may stand, but no secret one: ``docker inspect`` shows them."""
+    """Yield the texts in which references may stand, but no secret one: ``docker inspect`` and ``ps`` show them."""
     for field, texts in (("command", workload.command), ("entrypoint", workload.entrypoint)):
         for index, text in enumerate(texts or ()):
             yield (field, index), text
-    for name, text in workload.labels.items():
-        yield ("labels", name), text
 
 
 def templates(workload: Workload) -> Iterator[tuple[Path, str]]:
@@ -44,8 +43,9 @@ def plain_texts(workload: Workload) -> Iterator[tuple[Path, str]]:
     if workload.health is not None:
         for index, text in enumerate(workload.health.command or ()):
             yield ("health", "command", index), text
-    for name, text in workload.sysctls.items():
-        yield ("sysctls", name), text
+    for field, texts in (("labels", workload.labels), ("sysctls", workload.sysctls)):
+        for name, text in texts.items():
+            yield (field, name), text
     for index, bind in enumerate(workload.binds):
         yield ("binds", index, "source"), bind.source
     if workload.image is not None:
@@ -54,21 +54,18 @@ def plain_texts(workload: Workload) -> Iterator[tuple[Path, str]]:
 
 def plain_texts_of_stores(platform: Platform) -> Iterator[tuple[Path, str]]:
     """Yield the same for databases, caches and volumes."""
+    fields: list[tuple[Path, Mapping[str, str]]] = []
     for name, database in platform.databases.items():
-        for key, text in database.settings.items():
-            yield ("databases", name, "settings", key), text
-        for key, text in database.init.items():
-            yield ("databases", name, "init", key), text
+        fields += [(("databases", name, "settings"), database.settings), (("databases", name, "init"), database.init)]
     for name, cache in platform.caches.items():
-        for key, text in cache.settings.items():
-            yield ("caches", name, "settings", key), text
-    for section, stores in (("databases", platform.databases), ("caches", platform.caches)):
-        for name, store in stores.items():
-            for key, text in store.labels.items():
-                yield (section, name, "labels", key), text
+        fields.append((("caches", name, "settings"), cache.settings))
+    for section, name, store in stores(platform):
+        fields.append(((section, name, "labels"), store.labels))
     for name, volume in platform.volumes.items():
-        for key, text in volume.driver_opts.items():
-            yield ("volumes", name, "driver_opts", key), text
+        fields.append((("volumes", name, "driver_opts"), volume.driver_opts))
+    for path, texts in fields:
+        for key, text in texts.items():
+            yield (*path, key), text
 
 
 def references_in(workload: Workload) -> tuple[Reference, ...]:

@@ -110,12 +110,11 @@ def idle_nulls(lower: Node | None, upper: Node, path: Path = ()) -> Iterator[tup
 def find(node: Node, path: Path) -> Node | None:
     """Return the node at a path, or ``None``."""
     for step in path:
-        if isinstance(node.value, dict) and step in node.value:
-            node = node.value[step]
-        elif isinstance(node.value, list) and isinstance(step, int) and step < len(node.value):
-            node = node.value[step]
-        else:
+        in_map = isinstance(node.value, dict) and step in node.value
+        in_list = isinstance(node.value, list) and isinstance(step, int) and step < len(node.value)
+        if not in_map and not in_list:
             return None
+        node = node.value[step]
     return node
 
 

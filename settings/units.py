@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 _MEMORY: Final = re.compile(r"^(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[KMGT]i?B?|B)$", re.IGNORECASE)
 _DURATION: Final = re.compile(r"^(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?$")
+_DURATION_PATTERN: Final = r"^(\d+(\.\d+)?ms|(?=\d)(\d+(\.\d+)?d)?(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+(\.\d+)?s)?)$"
 _BYTES: Final = {
     "b": 1,
     "k": 2**10, "kb": 10**3, "kib": 2**10,
@@ -72,7 +73,7 @@ def format_memory(mib: int) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Write seconds as Go's ``Duration.String`` does, which is what Docker reads back: ``30s``, ``1m30s``, ``500ms``."""
+    """Write seconds as Go's ``Duration.String`` does, which is what Docker reads back: ``30s``, ``1m30s``."""
     if 0 < seconds < 1:
         return f"{seconds * 1000:g}ms"
     hours, rest = divmod(seconds, 3600)
@@ -90,7 +91,7 @@ MemoryMiB = Annotated[
 Seconds = Annotated[
     float,
     BeforeValidator(parse_duration_s),
-    WithJsonSchema({"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d))+$", "examples": ["90s", "5m", "1h30m"]}),
+    WithJsonSchema({"type": "string", "pattern": _DURATION_PATTERN, "examples": ["90s", "5m", "1h30m"]}),
 ]
 """A duration in seconds, written with its unit."""
 Cpus = Annotated[

@@ -1,7 +1,7 @@
 """Validates a merged description against the models and turns pydantic's errors into findings.
 
-A description with errors is mended as far as possible (what is wrong is left out), so that the checks across fields still
-see the rest and everything is reported at once.
+A description with errors is mended as far as possible (what is wrong is left out), so that the checks across fields
+still see the rest and everything is reported at once.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from pydantic import ValidationError
 
 from settings.explanations import explain_error
 from settings.model import Platform
-from settings.problems import Finding
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from settings.paths import Path
+    from settings.problems import Finding
 
 _MOST_ROUNDS: Final = 50
 _PLACEHOLDER_NAME: Final = "unnamed"
@@ -43,12 +43,11 @@ def validate(data: dict[str, Any]) -> Validated:
         return Validated(Platform.model_validate(data), (), ())
     except ValidationError as error:
         errors = error.errors(include_url=False, include_context=True)
-    findings = [explain_error(detail, data) for detail in errors]
+    findings = [explain_error(detail) for detail in errors]
     damaged: list[Path] = []
     rest = copy.deepcopy(data)
     for _ in range(_MOST_ROUNDS):
-        for detail in sorted(errors, key=_loc, reverse=True):
-            damaged.append(_leave_out(rest, detail))
+        damaged += [_leave_out(rest, detail) for detail in sorted(errors, key=_loc, reverse=True)]
         try:
             platform = Platform.model_validate(rest)
         except ValidationError as error:

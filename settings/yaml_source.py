@@ -1,20 +1,22 @@
 """Reads YAML so that every value knows its line, and nothing is read otherwise than it looks.
 
 Differences from PyYAML's own loader, each a trap in files of this kind: a key written twice is refused; ``no`` and
-``on`` are words (``restart: no``), ``22:22`` is text and not a number of base 60, a date is text; a number remembers how
-it was written, so that ``1.10`` in an environment is not ``1.1``. Anchors and merge keys (``<<``) work.
+``on`` are words (``restart: no``), ``22:22`` is text and not a number of base 60, a date is text; a number remembers
+how it was written, so that ``1.10`` in an environment is not ``1.1``. Anchors and merge keys (``<<``) work.
 """
 
 from __future__ import annotations
 
 import re
-from pathlib import Path as FilePath
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
 from settings.problems import Problem, SettingsError
 from settings.tree import Layer, Node, Origin
+
+if TYPE_CHECKING:
+    from pathlib import Path as FilePath
 
 _MOST_NODES: Final = 200_000  # a file of a few hundred bytes can expand to billions through aliases
 _NULL: Final = re.compile(r"(?:~|null|Null|NULL)?")

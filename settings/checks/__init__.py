@@ -1,6 +1,7 @@
-"""The checks across fields, one theme a module; each is a small pure function from a description to findings.
+"""The checks across fields, one theme a module; each a small pure function from a description to findings.
 
-None stops at the first error, none does I/O (the secrets' values come through the source's lookup), none prints a secret.
+None stops at the first error, none does I/O (the secrets' values come through the source's lookup), none prints a
+secret.
 """
 
 from __future__ import annotations

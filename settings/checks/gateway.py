@@ -34,7 +34,7 @@ def routes_lead_to_services(description: Description) -> Iterator[Finding]:
 
 
 def routes_are_unique(description: Description) -> Iterator[Finding]:
-    """nginx takes one of two equal rules and says nothing."""
+    """Two equal rules: nginx would take one of them and say nothing."""
     seen: dict[tuple[str | None, str, bool], Path] = {}
     for path, route in description.routes():
         key = (route.host, route.path, route.exact)

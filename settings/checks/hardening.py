@@ -1,4 +1,4 @@
-"""What an image can't bear is relaxed by name and with the reason; nothing else is relaxed, and no reason stands alone."""
+"""What an image can't bear is relaxed by name and with the reason; no reason stands alone."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def host_network_stands_alone(description: Description) -> Iterator[Finding]:
             if getattr(declared, field):
                 yield Finding(
                     (*path, field),
-                    f"has no effect with host_network, where every port is the host's own",
+                    "has no effect with host_network, where every port is the host's own",
                     fix=f"remove {field}, or host_network",
                 )
 

@@ -94,7 +94,7 @@ def _published(description: Description) -> Iterator[tuple[Path, _Listener]]:
 
 
 def gateway_ports_lead_to_the_gateway(description: Description) -> Iterator[Finding]:
-    """nginx listens on its own ports alone."""
+    """The gateway listens on its own ports alone."""
     gateway = description.declared.gateway
     for index, port in enumerate(gateway.publish if gateway is not None else ()):
         if port.port not in GATEWAY_PORTS or port.protocol is not Protocol.TCP:

@@ -71,7 +71,7 @@ def ports_that_are_referred_to_exist(description: Description) -> Iterator[Findi
 
 
 def secrets_stay_private(description: Description) -> Iterator[Finding]:
-    """A command, an entrypoint and labels are shown by ``docker inspect`` and ``ps``."""
+    """A command is shown by ``docker inspect`` and ``ps``."""
     for path, workload, _ in description.workloads():
         for place, text in public_texts(workload):
             if is_secret_text(text):
@@ -95,7 +95,7 @@ def references_stand_where_they_work(description: Description) -> Iterator[Findi
             yield Finding(
                 path,
                 f"{token} is not resolved here, and no secret may stand here",
-                allowed="references work in env, files, command, entrypoint and labels of services, workers and jobs",
+                allowed="references work in env, files, command and entrypoint of services, workers and jobs",
                 fix="use env or files",
             )
 

@@ -86,7 +86,7 @@ def memory_folders_fit(description: Description) -> Iterator[Finding]:
             if size > workload.memory_mib:
                 yield Finding(
                     (*path, "tmpfs", folder),
-                    f"{format_memory(size)} is more than the container's memory of {format_memory(workload.memory_mib)}",
+                    f"{format_memory(size)} is more than the container's memory, {format_memory(workload.memory_mib)}",
                     fix="lower it, or raise memory",
                 )
 
@@ -97,8 +97,8 @@ def cache_data_fits(description: Description) -> Iterator[Finding]:
         if cache.max_memory_mib is not None and cache.max_memory_mib >= cache.memory_mib:
             yield Finding(
                 ("caches", name, "max_memory"),
-                f"{format_memory(cache.max_memory_mib)} for data leaves nothing of {format_memory(cache.memory_mib)} for "
-                "Redis itself, which the kernel would kill",
+                f"{format_memory(cache.max_memory_mib)} for data leaves nothing of {format_memory(cache.memory_mib)} "
+                "for Redis itself, which the kernel would kill",
                 allowed=f"less than {format_memory(cache.memory_mib)}; three quarters of it is the default",
             )
 

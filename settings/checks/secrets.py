@@ -1,4 +1,7 @@
-"""Every secret that is used is declared, there, and no placeholder; and none stands in plain text. Values are never shown."""
+"""Every secret that is used is declared, there, and no placeholder; none stands in plain text.
+
+No finding shows a value.
+"""
 
 from __future__ import annotations
 

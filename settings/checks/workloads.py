@@ -43,7 +43,7 @@ def health_can_be_reached_in_time(description: Description) -> Iterator[Finding]
         if health is not None and health.wait_s <= health.interval_s:
             yield Finding(
                 (*path, "health", "wait"),
-                f"{health.wait_s:g}s is not longer than the interval of {health.interval_s:g}s, before which no probe is made",
+                f"{health.wait_s:g}s is not longer than the interval of {health.interval_s:g}s: no probe would be made",
                 allowed=f"more than {health.interval_s:g}s",
             )
 

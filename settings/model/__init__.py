@@ -2,7 +2,10 @@
 
 from settings.model.base import Model
 from settings.model.gateway import GATEWAY_PORT, Gateway, Route
+from settings.model.health import Health
+from settings.model.mounts import BindMount, SecretUse, VolumeMount
 from settings.model.platform import Host, ImageFamily, Images, Platform
+from settings.model.ports import Protocol, Publish
 from settings.model.stores import (
     Cache,
     CacheEngine,
@@ -16,21 +19,15 @@ from settings.model.stores import (
     Volume,
 )
 from settings.model.workload import (
-    BindMount,
     Build,
     Condition,
-    Health,
     Job,
     Logs,
     Metrics,
-    Protocol,
-    Publish,
     Relaxation,
     RestartPolicy,
-    SecretUse,
     Service,
     Ulimit,
-    VolumeMount,
     Worker,
     Workload,
 )

@@ -30,9 +30,9 @@ AbsolutePath = Annotated[str, Field(pattern=r"^/[^:]*$")]
 """An absolute path inside a container (no colon: Docker's mount syntax ends a path there)."""
 
 NAME_PATTERNS: Final = {
-    r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$": "lower-case letters, digits and hyphens, a letter first, at most 40 characters",
-    r"^[a-z][a-z0-9_]{0,62}$": "lower-case letters, digits and underscores, a letter first, at most 63 characters",
-    r"^[a-z_][a-z0-9_]{0,62}$": "lower-case letters, digits and underscores, at most 63 characters",
+    r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$": "lower-case letters, digits, hyphens, a letter first, at most 40 characters",
+    r"^[a-z][a-z0-9_]{0,62}$": "lower-case letters, digits, underscores, a letter first, at most 63 characters",
+    r"^[a-z_][a-z0-9_]{0,62}$": "lower-case letters, digits, underscores, at most 63 characters",
     r"^[A-Za-z_][A-Za-z0-9_]*$": "letters, digits and underscores, no digit first",
     r"^/[^:]*$": "an absolute path without a colon",
     r"^SIG[A-Z0-9]+$": "a signal such as SIGTERM",

@@ -1,4 +1,5 @@
 """The gateway: the one door from outside, and its routes."""
+# ruff: noqa: RUF012, TC001 - pydantic copies mutable defaults, and needs the names of annotations when it runs
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from settings.model.base import Model, Name
-from settings.model.workload import Publish, _publish
+from settings.model.ports import Publish, publish_form
 from settings.units import Cpus, MemoryMiB, Seconds
 
 GATEWAY_PORT = 8080
@@ -16,17 +17,14 @@ GATEWAY_PORT = 8080
 
 def _publish_gateway(value: object) -> object:
     """Read ``8080`` and ``127.0.0.1:8080``, which lead to the gateway's own port."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return {"host_port": value, "port": GATEWAY_PORT}
-    if isinstance(value, str):
-        address, _, port = value.rpartition(":")
-        if port.isdigit() and ":" not in address and not address.isdigit():
-            return {"host_port": int(port), "port": GATEWAY_PORT} | ({"address": address} if address else {})
-    return _publish(value)
+    return publish_form(value, GATEWAY_PORT)
 
 
 def _as_list(value: object) -> object:
     return value if isinstance(value, list) or value is None else [value]
+
+
+_PublishGateway = Annotated[Publish, BeforeValidator(_publish_gateway, json_schema_input_type=Publish | str | int)]
 
 
 class Route(Model):
@@ -53,12 +51,15 @@ class Gateway(Model):
 
     routes: list[Route] = Field(min_length=1)
     """Where requests go; the longest matching path wins, an exact one first."""
-    publish: Annotated[list[Annotated[Publish, BeforeValidator(_publish_gateway)]], BeforeValidator(_as_list)] = []
-    """Ports of the host, such as ``127.0.0.1:8080``."""
+    publish: Annotated[
+        list[_PublishGateway],
+        BeforeValidator(_as_list, json_schema_input_type=list[_PublishGateway] | _PublishGateway),
+    ] = []
+    """Ports of the host, such as ``127.0.0.1:8080``; one needs no list."""
     image: str | None = None
     """Image reference. Default: the catalogue's nginx."""
     networks: list[Name] | None = None
-    """Networks to join. Default: the first that is not internal, and those of the services it leads to."""
+    """Networks to join. Default: the first that is not internal, and one of each service that it leads to."""
     memory_mib: MemoryMiB = Field(default=128, alias="memory")
     """Memory limit."""
     cpus: Cpus = 1.0

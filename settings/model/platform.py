@@ -1,4 +1,5 @@
 """The whole platform."""
+# ruff: noqa: RUF012, TC001 - pydantic copies mutable defaults, and needs the names of annotations when it runs
 
 from __future__ import annotations
 

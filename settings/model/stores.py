@@ -1,14 +1,16 @@
 """Parts that keep data: databases, caches, volumes; and the networks and secrets that they stand on."""
+# ruff: noqa: RUF012, TC001 - pydantic copies mutable defaults, and needs the names of annotations when it runs
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from settings.model.base import Model, Name
-from settings.model.workload import Publish, Text, _publish
+from settings.model.ports import PublishForm
+from settings.model.text import PlainText
 from settings.units import Cpus, MemoryMiB, Seconds
 
 
@@ -32,7 +34,7 @@ class Volume(Model):
     """Whether an operation that would delete it is refused. Default: the platform's ``protect_data``."""
     driver: str = "local"
     """Volume driver."""
-    driver_opts: dict[str, Text] = {}
+    driver_opts: dict[str, PlainText] = {}
     """The driver's options."""
     name: str | None = None
     """A fixed name on the host. Default: ``<project>-<stack>-<key>``."""
@@ -91,9 +93,7 @@ class Eviction(StrEnum):
 class _Store(Model):
     """What a database and a cache have in common."""
 
-    version: (
-        Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int | float) else value)] | None
-    ) = None
+    version: PlainText | None = None
     """Major version that the image must be. Default: what the catalogue has."""
     image: str | None = None
     """Image reference. Default: the catalogue's."""
@@ -102,8 +102,8 @@ class _Store(Model):
     cpus: Cpus = 1.0
     """CPU limit."""
     networks: list[Name] | None = None
-    """Networks to join. Default: the first internal one."""
-    publish: list[Annotated[Publish, BeforeValidator(_publish)]] = []
+    """Networks to join. Default: the first internal one, and with ``publish`` also the first that is not internal."""
+    publish: list[PublishForm] = []
     """Ports of the host that lead here; for development."""
     protect: bool | None = None
     """Whether an operation that would delete its data is refused. Default: the platform's ``protect_data``."""
@@ -117,7 +117,7 @@ class _Store(Model):
     """A fixed name of its data volume on the host. Default: ``<project>-<stack>-<key>-data``."""
     profiles: list[Name] = []
     """If not empty, it exists only in stacks that switch on one of these."""
-    labels: dict[str, Text] = {}
+    labels: dict[str, PlainText] = {}
     """Further labels of its container; ``slipway.`` is reserved."""
 
 
@@ -127,12 +127,12 @@ class Database(_Store):
     engine: DatabaseEngine = DatabaseEngine.POSTGRES
     """Which server it is."""
     database: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] | None = None
-    """Name of the database. Default: its key."""
+    """Name of the database. Default: its key, with underscores for hyphens."""
     user: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] | None = None
-    """Name of the role. Default: its key."""
-    settings: dict[Annotated[str, Field(pattern=r"^[a-z_.]+$")], Text] = {}
+    """Name of the role. Default: its key, with underscores for hyphens."""
+    settings: dict[Annotated[str, Field(pattern=r"^[a-z_.]+$")], PlainText] = {}
     """Parameters of postgresql.conf, such as ``max_connections: 200``."""
-    init: dict[Annotated[str, Field(pattern=r"^[\w.-]+\.(sql|sh)$")], Text] = {}
+    init: dict[Annotated[str, Field(pattern=r"^[\w.-]+\.(sql|sh)$")], PlainText] = {}
     """Scripts run once, in the order of their names, when the data volume is empty."""
     shm_size_mib: MemoryMiB = Field(default=128, alias="shm_size")
     """Size of /dev/shm, used by parallel queries."""
@@ -149,5 +149,5 @@ class Cache(_Store):
     """What is removed when that is full. A queue must never lose an entry, hence the default."""
     persistence: Persistence = Persistence.AOF
     """What survives a restart."""
-    settings: dict[Annotated[str, Field(pattern=r"^[a-z-]+$")], Text] = {}
+    settings: dict[Annotated[str, Field(pattern=r"^[a-z-]+$")], PlainText] = {}
     """Further directives of redis.conf."""
