@@ -1,0 +1,118 @@
+"""Runs the project's own ``__main__.py`` for a stack, with the configuration that its files give."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import runpy
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.project import load_config, load_project
+from settings import SettingsError, StackSource, load_platform
+from settings.model import SecretSource
+from testing.running import render
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from testing.graph import Graph
+
+
+def made_up_secret(name: str) -> str:
+    """Return a value for a secret that looks like one, is the same every time, and stands nowhere by chance."""
+    return f"canary-{hashlib.sha256(name.encode()).hexdigest()[:24]}"
+
+
+def render_stack(
+    stack: str,
+    *,
+    root: Path | str = ".",
+    config: Mapping[str, Any] | None = None,
+    secrets: Mapping[str, str] | None = None,
+    preview: bool = False,
+    outputs: Mapping[str, Any] | None = None,
+    invokes: Mapping[str, Any] | None = None,
+) -> Graph:
+    """Run a project's program for one of its stacks, as ``pulumi preview`` or ``pulumi up`` from nothing would.
+
+    Secrets that the stack's file holds encrypted, and those that the platform asks for, get made-up values.
+
+    Args:
+        stack: The stack's name.
+        root: The project's folder, with ``Pulumi.yaml``.
+        config: Configuration beside the stack file's, or instead of it: ``{"blueprint": "starter"}``. A key without a
+            namespace belongs to ``slipway``; maps and lists are what they are.
+        secrets: Values of secrets, by name.
+        preview: Whether the program sees a preview.
+        outputs: As for :func:`render`.
+        invokes: As for :func:`render`.
+
+    Raises:
+        engine.errors.InvalidProject: Pulumi.yaml or the stack's file can't be read.
+        pulumi.RunError: The description is refused; the text lists every problem.
+    """
+    project = load_project(Path(root))
+    stored = load_config(project, stack, _MadeUp())  # type: ignore[arg-type] # all that is asked of it is to decrypt
+    plain = {key: value.text for key, value in stored.items() if not value.secret}
+    plain |= {
+        _qualified(key): value if isinstance(value, str) else json.dumps(value) for key, value in (config or {}).items()
+    }
+    hidden = {key: value.text for key, value in stored.items() if value.secret}
+    for name in _wanted(project.directory, project.name, stack, plain):
+        hidden.setdefault(_qualified(name), made_up_secret(name))
+    hidden |= {_qualified(name): value for name, value in (secrets or {}).items()}
+    with _in_folder(project.program.parent):
+        return render(
+            lambda: runpy.run_path(str(project.program), run_name="__main__"),
+            stack=stack,
+            project=project.name,
+            config={key: value for key, value in plain.items() if key not in hidden},
+            secrets=hidden,
+            preview=preview,
+            outputs=outputs,
+            invokes=invokes,
+        )
+
+
+class _MadeUp:
+    """Stands for the stack's passphrase: every encrypted value opens to a made-up one."""
+
+    def decrypt(self, ciphertext: str) -> str:
+        return made_up_secret(ciphertext)
+
+
+def _qualified(key: str) -> str:
+    return key if ":" in key else f"slipway:{key}"
+
+
+def _wanted(root: Path, project: str, stack: str, config: Mapping[str, str]) -> list[str]:
+    """Return the names of the secrets that the platform takes from configuration; none where there is no platform."""
+    source = StackSource(
+        root=root,
+        project=project,
+        stack=stack,
+        blueprint=config.get("slipway:blueprint", "starter"),
+        environment=config.get("slipway:environment"),
+        overrides=json.loads(config.get("slipway:overrides", "{}")),
+        profiles=json.loads(config.get("slipway:profiles", "[]")),
+        secret_lookup=made_up_secret,
+    )
+    try:
+        platform = load_platform(source).platform
+    except SettingsError:
+        return []  # the program says what is wrong
+    return [name for name, secret in platform.secrets.items() if secret.source is SecretSource.CONFIG]
+
+
+@contextlib.contextmanager
+def _in_folder(folder: Path) -> Iterator[None]:
+    """Be where Pulumi runs a program: its folder is the working directory and the first place of imports."""
+    sys.path.insert(0, str(folder))
+    try:
+        with contextlib.chdir(folder):
+            yield
+    finally:
+        sys.path.remove(str(folder))
