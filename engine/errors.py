@@ -1,0 +1,65 @@
+"""What can go wrong, in words for the user; each error knows the exit code that the Pulumi CLI would end with."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class EngineError(Exception):
+    """An operation could not be done; the text is meant for the user and holds no secret."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class LockHeld(EngineError):  # noqa: N818 - part of the public API, named as the state that it reports
+    """Another operation holds the stack's lock; ``holder`` says who, where and since when."""
+
+    def __init__(self, message: str, holder: str) -> None:
+        super().__init__(message)
+        self.holder = holder
+
+
+class WrongPassphrase(EngineError):  # noqa: N818 - as above
+    """The passphrase is missing or does not open the stack's secrets."""
+
+
+class StackNotFound(EngineError):  # noqa: N818 - as above
+    """The backend has no such stack."""
+
+    exit_code = 6
+
+
+class UnsupportedFeature(EngineError):  # noqa: N818 - as above
+    """Something that only the Pulumi CLI can do; it is refused by name, never ignored."""
+
+    def __init__(self, feature: str) -> None:
+        super().__init__(f"{feature} needs the Pulumi CLI: make pulumi")
+        self.feature = feature
+
+
+class InvalidProject(EngineError):  # noqa: N818 - as above
+    """Pulumi.yaml, a stack's settings file or a configuration value can't be used."""
+
+    exit_code = 2
+
+
+class ProgramError(EngineError):
+    """The user's program failed; the text is its message, or a traceback of its own files."""
+
+
+class OperationFailed(EngineError):  # noqa: N818 - as above
+    """A provider call, a check or an engine rule failed; the text says which and why."""
+
+
+class StateDamaged(EngineError):  # noqa: N818 - as above
+    """The checkpoint can't be read or breaks an invariant, so that nothing is done with it."""
+
+
+class Cancelled(EngineError):  # noqa: N818 - as above
+    """The user stopped the operation. ``hard`` says that running steps were not waited for."""
+
+    exit_code = 8
+
+    def __init__(self, message: str, *, hard: bool = False) -> None:
+        super().__init__(message)
+        self.hard = hard
