@@ -1,0 +1,134 @@
+"""What commands need to know of a platform's description: addresses, sizes, ports and images, part by part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from settings.model import Cache, Database, Gateway, Job, Volume
+from settings.parts import parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from settings import Loaded, Platform
+    from settings.model import Publish
+    from settings.parts import Part
+
+_STORE_PORTS: Final = {"postgres": 5432, "redis": 6379}
+_HTTP: Final = 80
+_ANY_ADDRESS: Final = frozenset({"0.0.0.0", "::", "127.0.0.1"})  # noqa: S104 - compared, not bound
+
+
+@dataclass(frozen=True)
+class HostPort:
+    """A port of the host that the platform takes."""
+
+    part: str
+    """The part that publishes it."""
+    address: str
+    """The address that it listens on."""
+    port: int
+    """The port of the host."""
+    protocol: str
+    """``tcp`` or ``udp``."""
+
+    def __str__(self) -> str:
+        """Return ``127.0.0.1:8080/tcp``."""
+        return f"{self.address}:{self.port}/{self.protocol}"
+
+
+def addresses(platform: Platform) -> dict[str, str]:
+    """Return where each part is reached: from outside if it is published, else by its name on the networks."""
+    found: dict[str, str] = {}
+    for part in parts(platform):
+        published = _published(part)
+        port = _port(part)
+        if published:
+            found[part.name] = ", ".join(dict.fromkeys(_outside(part, item) for item in published))
+        elif port is not None:
+            found[part.name] = f"{part.name}:{port}"
+    return found
+
+
+def urls(platform: Platform) -> list[str]:
+    """Return the addresses at which the gateway answers a browser on this machine."""
+    if platform.gateway is None:
+        return []
+    return [_url(publish) for publish in platform.gateway.publish]
+
+
+def host_ports(platform: Platform) -> list[HostPort]:
+    """Return every port of the host that the platform takes."""
+    return [
+        HostPort(part.name, publish.address, publish.host_port, str(publish.protocol))
+        for part in parts(platform)
+        for publish in _published(part)
+    ]
+
+
+def replicas(platform: Platform) -> dict[str, int]:
+    """Return how many containers of each part should run all the time."""
+    return {part.name: getattr(part.spec, "replicas", 1) for part in parts(platform) if not isinstance(part.spec, Job)}
+
+
+def limits_mib(platform: Platform) -> int:
+    """Return the sum of the memory limits of all that runs at the same time, in MiB."""
+    return sum(
+        part.spec.memory_mib * getattr(part.spec, "replicas", 1)
+        for part in parts(platform)
+        if not isinstance(part.spec, Job)
+    )
+
+
+def biggest_cpus(platform: Platform) -> tuple[str, float]:
+    """Return the part with the highest CPU limit, and that limit; an empty name if there is no part."""
+    limits = [(part.name, float(part.spec.cpus)) for part in parts(platform)]
+    return max(limits, key=lambda item: item[1], default=("", 0.0))
+
+
+def protected_parts(platform: Platform) -> dict[str, bool]:
+    """Return for each part that keeps data whether its data are protected."""
+    stores: dict[str, Database | Cache | Volume] = {**platform.databases, **platform.caches, **platform.volumes}
+    return {name: platform.protect_data if item.protect is None else item.protect for name, item in stores.items()}
+
+
+def catalogue_roles(loaded: Loaded) -> list[str]:
+    """Return the roles of Slipway's catalogue whose images this platform uses."""
+    used = set(_images(loaded.platform))
+    family = str(loaded.platform.images.family)
+    found = []
+    for role in loaded.catalogue.roles:
+        image = loaded.catalogue.find(role, family)
+        if image is not None and (image.reference in used or role == "carrier"):
+            found.append(role)
+    return found
+
+
+def _images(platform: Platform) -> Iterator[str]:
+    for part in parts(platform):
+        if part.spec.image:
+            yield part.spec.image
+
+
+def _published(part: Part) -> list[Publish]:
+    return list(getattr(part.spec, "publish", ()) or ())
+
+
+def _port(part: Part) -> int | None:
+    if isinstance(part.spec, Database | Cache):
+        return _STORE_PORTS[str(part.spec.engine)]
+    port = getattr(part.spec, "port", None)
+    return port if isinstance(port, int) else None
+
+
+def _outside(part: Part, publish: Publish) -> str:
+    if isinstance(part.spec, Gateway):
+        return _url(publish)
+    suffix = "" if publish.protocol == "tcp" else f"/{publish.protocol}"
+    return f"{publish.address}:{publish.host_port}{suffix}"
+
+
+def _url(publish: Publish) -> str:
+    host = "localhost" if publish.address in _ANY_ADDRESS else publish.address
+    return f"http://{host}" + ("" if publish.host_port == _HTTP else f":{publish.host_port}")

@@ -1,0 +1,87 @@
+"""A stack's data volumes: they outlive the platform, and go only when somebody says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from operate import labels
+from operate.errors import OperateError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import docker
+
+    from operate.stack_view import StackView
+
+
+@dataclass(frozen=True)
+class DataVolume:
+    """A volume with data."""
+
+    name: str
+    """Its name on the host."""
+    part: str
+    """The part whose data it holds; empty if it has no label."""
+    protected: bool
+    """Whether the description protects it."""
+
+
+class VolumeInUse(OperateError):  # noqa: N818 - named as what it reports
+    """A volume could not be removed."""
+
+
+def data_volumes(
+    client: docker.DockerClient,
+    project: str,
+    stack: str,
+    view: StackView | None,
+    protected: Mapping[str, bool] | None,
+    *,
+    otherwise: bool = True,
+) -> list[DataVolume]:
+    """Return the stack's data volumes that are on the host: by their labels, and those that its state retains.
+
+    Args:
+        client: Docker.
+        project: The project.
+        stack: The stack.
+        view: The state, which also knows volumes that were there before and so have no labels.
+        protected: Per part, whether its data are protected; ``None`` if the description can't be read.
+        otherwise: Whether the data of a part that the description does not have (any more) are protected.
+    """
+    present = {item["Name"]: item.get("Labels") or {} for item in client.api.volumes()["Volumes"] or ()}
+    wanted = {labels.PROJECT: project, labels.STACK: stack}
+    found = {
+        name: own.get(labels.PART, "")
+        for name, own in present.items()
+        if wanted.items() <= own.items() and labels.CONTENT not in own and own.get(labels.KIND) in labels.DATA_KINDS
+    }
+    for volume in view.volumes if view else ():
+        if volume.retained and volume.name in present:
+            found.setdefault(volume.name, present[volume.name].get(labels.PART, ""))
+    return [
+        DataVolume(name, part, True if protected is None else protected.get(part, otherwise))
+        for name, part in sorted(found.items())
+    ]
+
+
+def remove_volumes(client: docker.DockerClient, volumes: Iterable[DataVolume]) -> list[str]:
+    """Remove volumes for good and return their names; one that is gone already counts as removed.
+
+    Raises:
+        VolumeInUse: A container still uses one; those before it are gone.
+    """
+    import docker.errors  # noqa: PLC0415 - slow to load
+
+    removed = []
+    for volume in volumes:
+        try:
+            client.api.remove_volume(volume.name)
+        except docker.errors.NotFound:
+            pass
+        except docker.errors.APIError as error:
+            raise VolumeInUse(f"volume {volume.name} can't be removed: {error.explanation or error}") from error
+        removed.append(volume.name)
+    return removed
