@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any, Final
 
 import pulumi
@@ -20,9 +21,15 @@ from settings.units import format_duration
 
 REPLACE_ON_CHANGES: Final = ["healthcheck", "tmpfs", "init", "#initerror"]
 """Inputs that the provider takes as an update without applying them, and a container that never became healthy."""
+_OPEN_FILES: Final = 4096
+"""The kernel's own default hard limit: a daemon without CAP_SYS_RESOURCE can't grant more than it has itself."""
 _NANO: Final = 9
-_IN_PLACE: Final = ("memory", "memory_reservation", "cpu_shares", "restart", "max_restarts")
+IN_PLACE: Final = frozenset({"memory_mib", "memory_reservation_mib", "cpu_shares", "restart", "max_restarts"})
 """What Docker changes on a running container: left out of the hash, so that such an edit does not replace."""
+NOT_THE_CONTAINER: Final = frozenset({"needs", "files_image", "replace_first"})
+"""What only orders the deployment: left out of the hash too."""
+_BY_VOLUME: Final = frozenset({"secret_files", "files"})
+"""What reaches the container through volumes: new content is a new volume, which replaces."""
 
 
 def make_container(
@@ -89,7 +96,7 @@ def make_container(
             ]
             or None,
             volumes=_volumes(args, mounts),
-            tmpfs={path: f"rw,noexec,nosuid,nodev,size={size}m" for path, size in sorted(args.tmpfs.items())} or None,
+            tmpfs=_tmpfs(args),
             memory=args.memory_mib,
             memory_swap=args.memory_mib,
             memory_reservation=args.memory_reservation_mib,
@@ -152,11 +159,9 @@ def _spec(
     args: WorkloadArgs, mounts: Sequence[VolumeMount], container_labels: Mapping[str, str], redeploy: Any
 ) -> dict[str, Any]:
     """Collect what the container is made from, so that no edit is silently ignored."""
-    plain = {
-        key: value
-        for key, value in vars(args).items()
-        if not key.startswith(_IN_PLACE) and key not in {"needs", "labels", "secret_files", "files", "files_image", "health"}
-    }
+    left_out = IN_PLACE | NOT_THE_CONTAINER | _BY_VOLUME
+    # Fields of WorkloadArgs alone: how many replicas a service has must not replace those that are there.
+    plain = {item.name: getattr(args, item.name) for item in fields(WorkloadArgs) if item.name not in left_out}
     plain["volumes"] = [(mount.path, mount.read_only) for mount in mounts]
     plain["networks"] = [tuple(network.aliases) for network in args.networks]
     plain["binds"] = [vars(bind) for bind in args.binds]
@@ -187,8 +192,17 @@ def _volumes(args: WorkloadArgs, mounts: Sequence[VolumeMount]) -> list[docker.C
     return [*named, *bound] or None
 
 
+def _tmpfs(args: WorkloadArgs) -> dict[str, str] | None:
+    """Memory folders that belong to the container's user: Docker gives one the mode of the image's folder, but root."""
+    options = "rw,noexec,nosuid,nodev"
+    if args.user is not None:
+        uid, _, gid = args.user.partition(":")
+        options += f",uid={uid},gid={gid or uid}"
+    return {path: f"{options},size={size}m" for path, size in sorted(args.tmpfs.items())} or None
+
+
 def _ulimits(args: WorkloadArgs) -> list[docker.ContainerUlimitArgs]:
-    limits = {"nproc": (args.processes, args.processes), "nofile": (65_536, 65_536), **args.ulimits}
+    limits = {"nproc": (args.processes, args.processes), "nofile": (_OPEN_FILES, _OPEN_FILES), **args.ulimits}
     return [docker.ContainerUlimitArgs(name=name, soft=soft, hard=hard) for name, (soft, hard) in sorted(limits.items())]
 
 
@@ -200,6 +214,7 @@ def _healthcheck(args: WorkloadArgs) -> docker.ContainerHealthcheckArgs | None:
         interval=format_duration(args.health.interval_s),
         timeout=format_duration(args.health.timeout_s),
         retries=args.health.retries,
-        start_period=format_duration(args.health.start_period_s),
+        # Nought would mean the image's own start period, which then differs from this for ever.
+        start_period=format_duration(max(args.health.start_period_s, 0.001)),
     )
 

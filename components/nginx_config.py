@@ -22,6 +22,8 @@ _LOG: Final = (
     '"uri":"$request_uri","status":$status,"bytes":$body_bytes_sent,"seconds":$request_time,'
     '"upstream":"$upstream_addr","upstream_status":"$upstream_status","upstream_seconds":"$upstream_response_time"}'
 )
+_CONNECTIONS: Final = 2000
+"""Connections of one worker; a proxied one is two, each an open file, of which a container may have 4096."""
 _TEMP: Final = "/tmp/nginx"  # noqa: S108 - a memory folder inside the container
 
 
@@ -79,8 +81,7 @@ def _main(
         _line("error_log", "/dev/stderr", "warn"),
         _line("worker_processes", str(server.workers)),
         _line("worker_shutdown_timeout", f"{server.drain_s:g}s"),
-        _line("worker_rlimit_nofile", "65536"),
-        _block("events", [_line("worker_connections", "8192")]),
+        _block("events", [_line("worker_connections", str(_CONNECTIONS))]),
         _block("http", _http(routes, upstreams, server)),
     ]
 
