@@ -6,13 +6,10 @@ authors write free text.
 
 from __future__ import annotations
 
-import types
-import typing
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel
-
+from settings.annotations import item_of, model_of, written_name
 from settings.model import Platform
 from settings.model.base import NAME_PATTERNS
 from settings.problems import Finding, nearest
@@ -20,7 +17,7 @@ from settings.problems import Finding, nearest
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pydantic.fields import FieldInfo
+    from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
     from settings.paths import Path
@@ -87,45 +84,20 @@ def model_at(path: Path) -> type[BaseModel] | None:
     """Return the model that describes the map at a path, or ``None``."""
     annotation: Any = Platform
     for step in path:
-        annotation = _inner(annotation)
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            field = _field(annotation, step)
-            if field is None:
-                return None
-            annotation = field.annotation
-        else:
-            arguments = typing.get_args(annotation)
-            if not arguments:
-                return None
-            annotation = arguments[-1]
-    annotation = _inner(annotation)
-    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
-
-
-def keys_of(model: type[BaseModel]) -> tuple[str, ...]:
-    """Return the keys that a model's map may have, as they are written."""
-    return tuple(field.alias or name for name, field in model.model_fields.items())
-
-
-def _inner(annotation: Any) -> Any:
-    """Strip ``Annotated`` and ``| None``."""
-    while True:
-        origin = typing.get_origin(annotation)
-        if origin is typing.Annotated:
-            annotation = typing.get_args(annotation)[0]
-        elif origin in {typing.Union, types.UnionType}:
-            annotation = next(part for part in typing.get_args(annotation) if part is not type(None))
-        else:
-            return annotation
-
-
-def _field(model: type[BaseModel], step: str | int) -> FieldInfo | None:
-    return next((field for name, field in model.model_fields.items() if step in (field.alias, name)), None)
+        model = model_of(annotation)
+        if model is None:
+            annotation = item_of(annotation)
+            continue
+        field = next((field for name, field in model.model_fields.items() if step == written_name(name, field)), None)
+        if field is None:
+            return None
+        annotation = field.annotation
+    return model_of(annotation)
 
 
 def _unknown_key(path: Path, _detail: ErrorDetails) -> Finding:
     model = model_at(path[:-1])
-    keys = keys_of(model) if model is not None else ()
+    keys = [written_name(*item) for item in model.model_fields.items()] if model is not None else []
     key = str(path[-1])
     if model is not None and key in model.model_fields:  # memory_mib: the name in code, not the one in a description
         likely: str | None = model.model_fields[key].alias

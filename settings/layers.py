@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MACHINE_FILE: Final = ".state/machine.yaml"
 ENVIRONMENTS: Final = "environments"
+ANCHORS: Final = "x-"
+"""Keys at the top of a blueprint that start so are only places for YAML anchors."""
 COMMAND_LINE: Final = "command line"
 
 
@@ -49,7 +51,8 @@ def read_layers(source: StackSource) -> Layered:
     """
     blueprint = _blueprint(source)
     environments = blueprint.value.get(ENVIRONMENTS)
-    body = Node({key: item for key, item in blueprint.value.items() if key != ENVIRONMENTS}, blueprint.origin)
+    said = {key: item for key, item in blueprint.value.items() if key != ENVIRONMENTS and not key.startswith(ANCHORS)}
+    body = Node(said, blueprint.origin)
     environment, its_layer = _environment(source, environments)
     stack_config = _optional(source.root, stack_file(source.stack), "stack")
     layers = [

@@ -12,8 +12,9 @@ from settings.layers import read_layers
 from settings.paths import dotted
 from settings.problems import Finding, Problem, SettingsError
 from settings.profiles import apply_profiles
+from settings.rendering import as_written, leaves
 from settings.resolve import Names, resolve
-from settings.tree import Node, Origin, find, origin_at, origins, to_plain
+from settings.tree import DEFAULT, Node, Origin, find, origin_at, origins, to_plain
 from settings.validation import validate
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Loaded:
     environment: str | None
     """The environment that applied, if any."""
     origins: Mapping[str, Origin]
-    """Where each value was written, by its dotted path. A path that is missing here is a default."""
+    """Where each value was written, by its dotted path; the layer is ``default`` for what nobody wrote."""
     catalogue: Catalogue
     """The images that Slipway knows, for what they need beyond their reference."""
 
@@ -73,9 +74,22 @@ def load_platform(source: StackSource) -> Loaded:
         stack=source.stack,
         project=source.project,
         environment=layered.environment,
-        origins=origins(layered.tree),
+        origins=_all_origins(layered.tree, description.platform),
         catalogue=catalogue,
     )
+
+
+def _all_origins(tree: Node, platform: Platform) -> dict[str, Origin]:
+    """Return the origin of every value: of what was written, of what a short form stands for, and of defaults."""
+    written = origins(tree)
+    for path, _ in leaves(as_written(platform)):
+        text = dotted(path)
+        if text in written:
+            continue
+        around = [node for length in range(1, len(path)) if (node := find(tree, path[:length])) is not None]
+        short_form = around and not isinstance(around[-1].value, dict | list)
+        written[text] = around[-1].origin if short_form else DEFAULT
+    return written
 
 
 def _independent(findings: Iterable[Finding], damaged: Sequence[Path]) -> list[Finding]:

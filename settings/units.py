@@ -6,7 +6,7 @@ The unit stands in the name of the field that holds the number: ``memory_mib``, 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -81,24 +81,30 @@ def format_duration(seconds: float) -> str:
     return f"{hours:.0f}h{minutes:.0f}m{rest:g}s" if hours else f"{minutes:.0f}m{rest:g}s" if minutes else f"{rest:g}s"
 
 
-MemoryMiB = Annotated[
-    int,
-    BeforeValidator(parse_memory_mib),
-    WithJsonSchema({"type": "string", "pattern": _MEMORY.pattern.replace("?P<number>", "").replace("?P<unit>", ""),
-                    "examples": ["512MiB", "2GiB"]}),
-]  # fmt: skip
+def write_duration(seconds: float) -> str:
+    """Write seconds as people do: ``30s``, ``1m30s``, ``2h``, ``500ms``."""
+    if seconds == 0:
+        return "0s"
+    return re.sub(r"(?<=[hm])0[ms]", "", re.sub(r"(?<=h)0m0s$", "", format_duration(seconds)))
+
+
+MEMORY_SCHEMA: Final[dict[str, Any]] = {
+    "type": "string",
+    "pattern": r"^\d+(\.\d+)?\s*([KMGTkmgt][iI]?[bB]?|[bB])$",
+    "examples": ["512MiB", "2GiB"],
+}
+DURATION_SCHEMA: Final[dict[str, Any]] = {
+    "type": "string",
+    "pattern": _DURATION_PATTERN,
+    "examples": ["90s", "5m", "1h30m"],
+}
+CPUS_SCHEMA: Final[dict[str, Any]] = {"type": ["number", "string"], "examples": [0.5, 2]}
+
+MemoryMiB = Annotated[int, BeforeValidator(parse_memory_mib), WithJsonSchema(MEMORY_SCHEMA)]
 """A size in MiB, written with its unit."""
-Seconds = Annotated[
-    float,
-    BeforeValidator(parse_duration_s),
-    WithJsonSchema({"type": "string", "pattern": _DURATION_PATTERN, "examples": ["90s", "5m", "1h30m"]}),
-]
+Seconds = Annotated[float, BeforeValidator(parse_duration_s), WithJsonSchema(DURATION_SCHEMA)]
 """A duration in seconds, written with its unit."""
-Cpus = Annotated[
-    float,
-    BeforeValidator(parse_cpus),
-    WithJsonSchema({"type": ["number", "string"], "examples": [0.5, 2]}),
-]
+Cpus = Annotated[float, BeforeValidator(parse_cpus), WithJsonSchema(CPUS_SCHEMA)]
 """A number of CPUs, at least 0.1."""
 Port = Annotated[int, Field(ge=1, le=65_535)]
 """A TCP or UDP port."""

@@ -20,7 +20,8 @@ class Model(BaseModel):
     )
 
 
-Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
+NAME_PATTERN: Final = r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 """Name of a part of the platform: a DNS label, since containers find each other by it."""
 SecretName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 """Name of a secret: a flat configuration key and a file name."""
@@ -30,7 +31,7 @@ AbsolutePath = Annotated[str, Field(pattern=r"^/[^:]*$")]
 """An absolute path inside a container (no colon: Docker's mount syntax ends a path there)."""
 
 NAME_PATTERNS: Final = {
-    r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$": "lower-case letters, digits, hyphens, a letter first, at most 40 characters",
+    NAME_PATTERN: "lower-case letters, digits, hyphens, a letter first, at most 40 characters",
     r"^[a-z][a-z0-9_]{0,62}$": "lower-case letters, digits, underscores, a letter first, at most 63 characters",
     r"^[a-z_][a-z0-9_]{0,62}$": "lower-case letters, digits, underscores, at most 63 characters",
     r"^[A-Za-z_][A-Za-z0-9_]*$": "letters, digits and underscores, no digit first",
@@ -42,7 +43,7 @@ NAME_PATTERNS: Final = {
     r"^\d+\.\d+\.\d+\.\d+/\d+$": "an IPv4 range such as 172.28.0.0/16",
     r"^\d+\.\d+\.\d+\.\d+$": "an IPv4 address such as 172.28.0.1",
     r"^[a-zA-Z0-9][a-zA-Z0-9_.-]+$": "letters, digits, '_', '.' and '-', at least two characters",
-    r"^/[^\s{};\"']*$": "a path that starts with '/', without spaces, quotes, braces and semicolons",
+    r"""^/[^\s{};"']*$""": "a path that starts with '/', without spaces, quotes, braces and semicolons",
     r"^[a-z0-9*]([a-z0-9.*-]*[a-z0-9])?$": "a host name in lower case, such as app.example.org",
     r"^[a-z_.]+$": "the name of a parameter of postgresql.conf",
     r"^[a-z-]+$": "the name of a directive of redis.conf",

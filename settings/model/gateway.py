@@ -32,7 +32,7 @@ class Route(Model):
 
     to: Name
     """The service."""
-    path: str = Field(default="/", pattern=r"^/[^\s{};\"']*$")
+    path: str = Field(default="/", pattern=r"""^/[^\s{};"']*$""")
     """Path prefix (or, with ``exact``, the whole path)."""
     exact: bool = False
     """Whether only this very path matches."""
