@@ -44,7 +44,8 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "settings": {"max_connections": 200},
         "init": {"10-extensions.sql": "CREATE EXTENSION IF NOT EXISTS pgcrypto;"},
     },
-    "Cache": {"settings": {"maxclients": 2000}},
+    "Job": {"restart": "no"},
+    "Cache": {"version": "7", "image": "redis:7.4.1", "settings": {"maxclients": 2000}},
     "Workload": {
         "image": "ghcr.io/acme/api:1.4.2",
         "build": {"context": "apps/api"},

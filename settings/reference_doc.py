@@ -77,8 +77,9 @@ Lowest first; each says only what differs from the one below:
 5. `slipway:overrides` in `Pulumi.<stack>.yaml`.
 
 Maps merge deeply, lists replace, `null` removes. A default applies where no layer says anything: a map of your own
-stands in the place of a default map, and is not merged with it. Parts with `profiles` exist only in stacks that switch one of
-them on (`slipway:profiles`). Keys at the top of a blueprint that start with `x-` are ignored: places for YAML anchors.
+stands in the place of a default map, and is not merged with it. Parts with `profiles` exist only in stacks that switch
+one of them on (`slipway:profiles`). Keys at the top of a blueprint that start with `x-` are ignored: places for YAML
+anchors.
 
 ## References
 
@@ -115,7 +116,7 @@ def _units() -> Iterator[str]:
     yield ""
     yield "| kind | written as |"
     yield "|---|---|"
-    yield "| size | a number and `KiB`, `MiB`, `GiB`, `TiB` (or `KB`, `MB`, … of 1000): `512MiB`; whole MiB, rounded up |"
+    yield "| size | a number and `KiB`, `MiB`, `GiB`, `TiB` (`KB`, `MB`, … of 1000): `512MiB`; rounded up to MiB |"
     yield "| duration | `500ms`, `90s`, `5m`, `1h30m`, `2d` |"
     yield "| CPUs | `0.5`, `2`, `500m`; at least 0.1 |"
     yield ""
@@ -128,9 +129,7 @@ def _tables() -> Iterator[str]:
         fields = {
             name: field
             for name, field in model.model_fields.items()
-            if not special
-            or name not in workload
-            or field.description != models.Workload.model_fields[name].description
+            if not special or field.description != shared.get(name)
         }
         yield f"## {title}"
         yield ""
@@ -184,13 +183,16 @@ def kind_of(annotation: Any) -> str:
     container = {list: "list of", dict: "map to"}.get(typing.get_origin(inner))
     if container is not None:
         return f"{container} {kind_of(item_of(annotation))}"
-    if (unit := unit_of(annotation)) is not None:
-        return unit.value
-    if issubclass(inner, Enum):
-        return " or ".join(f"`{choice.value}`" for choice in inner)
-    if issubclass(inner, BaseModel):
-        return f"[{_title(inner)}](#{_anchor(_title(inner))})"
-    return {bool: "true or false", int: "whole number", float: "number"}.get(inner, "text")
+    unit = unit_of(annotation)
+    return unit.value if unit is not None else _single(inner)
+
+
+def _single(kind: type) -> str:
+    if issubclass(kind, Enum):
+        return " or ".join(f"`{choice.value}`" for choice in kind)
+    if issubclass(kind, BaseModel):
+        return f"[{_title(kind)}](#{_anchor(_title(kind))})"
+    return {bool: "true or false", int: "whole number", float: "number"}.get(kind, "text")
 
 
 def _title(model: type[BaseModel]) -> str:
