@@ -22,7 +22,7 @@ _SECRETS: Final = "/run/secrets"
 _PASSWORD_LENGTH: Final = 32
 _NO_SNAPSHOTS: Final = 'save ""\n'
 """Snapshots beside the append-only file only cost memory and disk; an argument could not say an empty value."""
-_PING: Final = f'REDISCLI_AUTH=$(cat {_SECRETS}/password) redis-cli -h 127.0.0.1 ping | grep -qx PONG'
+_PING: Final = f"REDISCLI_AUTH=$(cat {_SECRETS}/password) redis-cli -h 127.0.0.1 ping | grep -qx PONG"
 """The password reaches redis-cli through the environment of the probe alone, never through an argument."""
 
 

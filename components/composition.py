@@ -20,7 +20,6 @@ from components.network import Network, NetworkArgs
 from components.nginx_config import GatewayRoute, Server
 from components.order import in_order_of_need
 from components.replicas import Service, ServiceArgs, Workers, WorkersArgs
-from components.texts import Lookup
 from components.translate import build_name, workload_args
 from components.volume import data_volume
 from settings.catalogue import Catalogue, CatalogueImage
@@ -158,7 +157,9 @@ class Composer:
             files_image=self._carrier(),
             networks=self._attach(workload.networks, name, *workload.aliases),
             volumes=self.parts.volumes,
-            needs=[dependency for other, condition in workload.needs.items() for dependency in self._need(other, condition)],
+            needs=[
+                dependency for other, condition in workload.needs.items() for dependency in self._need(other, condition)
+            ],
             labels={**workload.labels, **self._labels(name, kind)},
             lookup=self._lookup,
         )
@@ -244,9 +245,7 @@ class Composer:
                 upstreams={name: _addresses(service) for name, service in targets.items()},
                 networks=self._attach(gateway.networks, "gateway"),
                 publish=_published(gateway.publish),
-                server=Server(
-                    workers=gateway.workers, max_body_mib=gateway.max_body_mib, drain_s=gateway.drain_s
-                ),
+                server=Server(workers=gateway.workers, max_body_mib=gateway.max_body_mib, drain_s=gateway.drain_s),
                 memory_mib=gateway.memory_mib,
                 cpus=gateway.cpus,
                 health_interval_s=gateway.health_interval_s,
@@ -278,7 +277,9 @@ class Composer:
             return self.loaded.environment or ""
         if reference.section == "services":
             port = self.platform.services[reference.name].port
-            return {"host": reference.name, "port": str(port), "url": f"http://{reference.name}:{port}"}[reference.attribute]
+            return {"host": reference.name, "port": str(port), "url": f"http://{reference.name}:{port}"}[
+                reference.attribute
+            ]
         store = self.parts.databases.get(reference.name) or self.parts.caches[reference.name]
         described = self.platform.databases.get(reference.name)
         known: Mapping[str, pulumi.Input[str]] = {
@@ -326,9 +327,7 @@ class Composer:
         return exports
 
 
-def compose(
-    loaded: Loaded, catalogue: Catalogue, config_secret: Callable[[str], pulumi.Output[str]]
-) -> dict[str, Any]:
+def compose(loaded: Loaded, catalogue: Catalogue, config_secret: Callable[[str], pulumi.Output[str]]) -> dict[str, Any]:
     """Register a platform's resources.
 
     Args:

@@ -75,7 +75,9 @@ def make_container(
             user=args.user,
             working_dir=args.working_dir,
             envs=[pulumi.Output.concat(key, "=", value) for key, value in sorted(args.env.items())] or None,
-            labels=[docker.ContainerLabelArgs(label=key, value=value) for key, value in sorted(container_labels.items())],
+            labels=[
+                docker.ContainerLabelArgs(label=key, value=value) for key, value in sorted(container_labels.items())
+            ],
             init=args.init,
             read_only=args.read_only,
             privileged=args.privileged or None,
@@ -167,14 +169,18 @@ def _spec(
     plain["binds"] = [vars(bind) for bind in args.binds]
     plain["publish"] = [vars(port) for port in args.publish]
     plain["logs"] = vars(args.logs)
-    plain["health"] = {key: value for key, value in vars(args.health).items() if key != "wait_s"} if args.health else None
+    plain["health"] = (
+        {key: value for key, value in vars(args.health).items() if key != "wait_s"} if args.health else None
+    )
     plain["labels"] = dict(container_labels)
     plain["redeploy"] = redeploy
     return plain
 
 
 def _capabilities(args: WorkloadArgs) -> docker.ContainerCapabilitiesArgs:
-    return docker.ContainerCapabilitiesArgs(drops=["ALL"], adds=[f"CAP_{name.removeprefix('CAP_')}" for name in args.capabilities] or None)
+    return docker.ContainerCapabilitiesArgs(
+        drops=["ALL"], adds=[f"CAP_{name.removeprefix('CAP_')}" for name in args.capabilities] or None
+    )
 
 
 def _volumes(args: WorkloadArgs, mounts: Sequence[VolumeMount]) -> list[docker.ContainerVolumeArgs] | None:
@@ -203,7 +209,9 @@ def _tmpfs(args: WorkloadArgs) -> dict[str, str] | None:
 
 def _ulimits(args: WorkloadArgs) -> list[docker.ContainerUlimitArgs]:
     limits = {"nproc": (args.processes, args.processes), "nofile": (_OPEN_FILES, _OPEN_FILES), **args.ulimits}
-    return [docker.ContainerUlimitArgs(name=name, soft=soft, hard=hard) for name, (soft, hard) in sorted(limits.items())]
+    return [
+        docker.ContainerUlimitArgs(name=name, soft=soft, hard=hard) for name, (soft, hard) in sorted(limits.items())
+    ]
 
 
 def _healthcheck(args: WorkloadArgs) -> docker.ContainerHealthcheckArgs | None:
@@ -217,4 +225,3 @@ def _healthcheck(args: WorkloadArgs) -> docker.ContainerHealthcheckArgs | None:
         # Nought would mean the image's own start period, which then differs from this for ever.
         start_period=format_duration(max(args.health.start_period_s, 0.001)),
     )
-

@@ -106,7 +106,11 @@ class Database(pulumi.ComponentResource):
         )
         self.password = pulumi.Output.secret(password.result)
         data = data_volume(
-            f"{name}-data", parent=self, volume_name=args.volume_name, protect=args.protect, volume_labels=args.volume_labels
+            f"{name}-data",
+            parent=self,
+            volume_name=args.volume_name,
+            protect=args.protect,
+            volume_labels=args.volume_labels,
         )
         files = SecretFiles(
             f"{name}-secrets",
@@ -138,7 +142,7 @@ class Database(pulumi.ComponentResource):
                 },
                 networks=args.networks,
                 health=HealthCheck(
-                    # TCP, not the socket: the entrypoint's temporary server for an empty folder listens on the socket only.
+                    # Not the socket: on that alone listens the entrypoint's temporary server for an empty folder.
                     test=["CMD", "pg_isready", "-q", "-h", "127.0.0.1", "-U", args.role, "-d", args.database],
                     interval_s=args.health_interval_s,
                     timeout_s=5.0,
@@ -173,9 +177,7 @@ class Database(pulumi.ComponentResource):
             )
         )
         self.url_without_password = f"postgresql://{quote(args.role)}@{self.host}:{PORT}/{quote(args.database)}"
-        self.register_outputs(
-            {"host": self.host, "port": self.port, "url": self.url, "volume_name": self.volume_name}
-        )
+        self.register_outputs({"host": self.host, "port": self.port, "url": self.url, "volume_name": self.volume_name})
 
 
 def _flags(settings: Mapping[str, str]) -> list[str]:

@@ -4,8 +4,8 @@ A container that is created and never started carries the files into a volume, w
 content makes a new volume, so what mounts it is replaced, and the old one goes last. Nothing that runs ever sees a file
 change or half a file.
 
-Files are mode 0444: Docker's provider can't give an uploaded file to a user id, and the volume is mounted by one workload
-only, whose processes share one user.
+Files are mode 0444: Docker's provider can't give an uploaded file to a user id, and the volume is mounted by one
+workload only, whose processes share one user.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class SecretFilesArgs:
     image_folders: bool = False
     """Whether the image's own files in those folders matter: a new image then makes new volumes too."""
     secret: bool = True
-    """Whether the content is secret. False keeps it readable in previews, for plain configuration."""
+    """Whether all of the content is secret. False keeps plain configuration readable in previews; a secret Output in it
+    stays secret."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels of volumes and carrier."""
     protect: bool = False
@@ -76,8 +77,8 @@ class SecretFiles(pulumi.ComponentResource):
                 f"{name}-{_slug(folder)}",
                 docker.VolumeArgs(
                     labels=[
-                        docker.VolumeLabelArgs(label=key, value=value)
-                        for key, value in sorted({**args.labels, labels.CONTENT: digest}.items(), key=lambda item: item[0])
+                        *(docker.VolumeLabelArgs(label=key, value=value) for key, value in sorted(args.labels.items())),
+                        docker.VolumeLabelArgs(label=labels.CONTENT, value=digest),
                     ]
                 ),
                 opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
@@ -127,7 +128,8 @@ class SecretFiles(pulumi.ComponentResource):
         self, name: str, args: SecretFilesArgs, contents: Mapping[str, pulumi.Input[str]]
     ) -> pulumi.Output[str]:
         image = args.image if args.image_folders else ""
-        if not args.secret:
+        # A promised value in plain configuration may be, or hold, a secret.
+        if not args.secret and all(isinstance(value, str) for value in contents.values()):
             return pulumi.Output.all(contents=contents, image=image).apply(
                 lambda known: hashlib.sha256(_canonical(known)).hexdigest()[:_DIGITS]
             )

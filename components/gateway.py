@@ -1,10 +1,10 @@
 """nginx, the one door from outside: never restarted for a change of its routes.
 
 Its configuration stands in a volume. A change goes through four steps, each a resource, so that a plain ``pulumi up``
-does them in this order: a carrier stages the new file under its hash; a one-shot job on the gateway's networks verifies
-it with ``nginx -t`` and makes it the live one; another reloads nginx and waits until the workers of the old configuration
-have finished; only then (Pulumi deletes last) do the replicas that it no longer names go away. A file that does not verify
-never becomes the live one, and the deployment fails with nginx's message.
+does them in this order: a carrier stages the new file under its hash; a one-shot job on the gateway's networks
+verifies it with ``nginx -t`` and makes it the live one; another reloads nginx and waits until the workers of the old
+configuration have finished; only then (Pulumi deletes last) do the replicas that it no longer names go away. A file
+that does not verify never becomes the live one, and the deployment fails with nginx's message.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class GatewayArgs:
     """Networks to join: one that is not internal, to be reached, and those of the upstreams."""
     publish: Sequence[PublishedPort] = ()
     """Ports of the host that lead to port 8080 of the container."""
-    server: Server = Server()
+    server: Server = field(default_factory=Server)
     """Limits that hold for all routes."""
     memory_mib: int = 128
     """Memory limit in MiB."""
@@ -126,9 +126,7 @@ class Gateway(pulumi.ComponentResource):
         self.reloaded = success_of(reload, f"the reload of {name}")
         self.register_outputs({"reloaded": self.reloaded.apply(lambda _: True), "config": self.config})
 
-    def _stage(
-        self, name: str, args: GatewayArgs, volume: docker.Volume, file: pulumi.Output[str]
-    ) -> docker.Container:
+    def _stage(self, name: str, args: GatewayArgs, volume: docker.Volume, file: pulumi.Output[str]) -> docker.Container:
         """Register the never-started container that writes the new file beside the live one."""
         return docker.Container(
             f"{name}-stage",
@@ -190,4 +188,3 @@ class Gateway(pulumi.ComponentResource):
             needs=[verified],
             extra_labels={labels.REPLICA: "0"},
         )
-

@@ -1,4 +1,4 @@
-"""Images as resources: each distinct one once, so that one that is missing stops a deployment before anything changes."""
+"""Images as resources, each distinct one once: one that is missing stops a deployment before anything changes."""
 
 from __future__ import annotations
 

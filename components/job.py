@@ -1,7 +1,7 @@
 """A container that runs once to its end; what needs it starts only after its success.
 
-Docker's provider calls a container created whatever its exit code was. The code is therefore checked here, and a failure
-fails the deployment with the job's last output, in which its own secrets are blacked out.
+Docker's provider calls a container created whatever its exit code was. The code is therefore checked here, and a
+failure fails the deployment with the job's last output, in which its own secrets are blacked out.
 
 A job runs again when its specification or files change. One that failed and was not changed is run again by
 ``slipway up`` (which asks the engine to replace it); with plain Pulumi by the ``--replace`` that the message names.
@@ -9,14 +9,16 @@ A job runs again when its specification or files change. One that failed and was
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import unquote
 
 import pulumi
 import pulumi_docker as docker
 
-from components.args import Dependency, WorkloadArgs
+from components.args import WorkloadArgs
 from components.container import make_container
 from components.workload import make_files
 
@@ -52,7 +54,9 @@ class Job(pulumi.ComponentResource):
             one_shot=True,
             timeout_s=args.timeout_s,
         )
-        self.succeeded = success_of(self.container, f"job {name}", args.secret_files.values())
+        # What is promised rather than written may be secret; plain text can't be.
+        promised = [value for value in args.env.values() if not isinstance(value, str)]
+        self.succeeded = success_of(self.container, f"job {name}", [*args.secret_files.values(), *promised])
         self.register_outputs({"exit_code": self.succeeded.apply(lambda _: 0)})
 
 
@@ -91,7 +95,7 @@ def success_of(
 
 def failure_text(what: str, code: int, logs: str, secrets: Sequence[str], urn: str) -> str:
     """Say that a one-shot container failed, with the end of its output and how to run it again."""
-    for secret in sorted({line for value in secrets for line in (value, *value.splitlines()) if line}, key=len, reverse=True):
+    for secret in sorted({form for value in secrets for form in _forms(value) if form}, key=len, reverse=True):
         logs = logs.replace(secret, "[secret]")
     lines = logs.rstrip().splitlines()
     tail = "\n".join(f"  {line}" for line in lines[-_TAIL:]) or "  (it printed nothing)"
@@ -99,3 +103,13 @@ def failure_text(what: str, code: int, logs: str, secrets: Sequence[str], urn: s
         f"{what} failed with exit code {code}. The end of its output:\n{tail}\n"
         f"Mend it and deploy again; to run it again unchanged: slipway up, or pulumi up --replace '{urn}'"
     )
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """Yield what a program may print of a secret: all of it, a line of it, the password of a URL."""
+    for line in (secret, *secret.splitlines()):
+        yield line
+        # Not urlsplit: it refuses some texts, and what a database calls a URL need not be one.
+        if match := re.match(r"[a-z][a-z0-9+.-]*://[^:@/\s]*:([^@/\s]+)@", line):
+            yield match[1]
+            yield unquote(match[1])

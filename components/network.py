@@ -45,9 +45,7 @@ class Network(pulumi.ComponentResource):
                 ipam_configs=[docker.NetworkIpamConfigArgs(subnet=args.subnet, gateway=args.gateway)]
                 if args.subnet
                 else None,
-                labels=[
-                    docker.NetworkLabelArgs(label=key, value=value) for key, value in sorted(args.labels.items())
-                ],
+                labels=[docker.NetworkLabelArgs(label=key, value=value) for key, value in sorted(args.labels.items())],
             ),
             # A fixed name can't stand twice; a generated one can.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=args.network_name is not None),

@@ -72,9 +72,7 @@ def render(routes: Sequence[GatewayRoute], upstreams: Mapping[str, Sequence[str]
     return str(crossplane.build(_main(routes, upstreams, server), indent=2)) + "\n"
 
 
-def _main(
-    routes: Sequence[GatewayRoute], upstreams: Mapping[str, Sequence[str]], server: Server
-) -> list[Directive]:
+def _main(routes: Sequence[GatewayRoute], upstreams: Mapping[str, Sequence[str]], server: Server) -> list[Directive]:
     return [
         _line("daemon", "off"),
         _line("pid", f"{_TEMP}.pid"),
@@ -89,7 +87,9 @@ def _main(
 def _http(
     routes: Sequence[GatewayRoute], upstreams: Mapping[str, Sequence[str]], server: Server
 ) -> Iterable[Directive]:
-    yield from (_line(f"{kind}_temp_path", f"{_TEMP}-{kind}") for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    yield from (
+        _line(f"{kind}_temp_path", f"{_TEMP}-{kind}") for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
     yield _line("log_format", "json", "escape=json", _LOG)
     yield _line("access_log", "/dev/stdout", "json")
     yield _line("server_tokens", "off")
