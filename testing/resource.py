@@ -88,8 +88,9 @@ class Resource:
         return {item["label"]: item["value"] for item in self.inputs.get("labels") or ()}
 
     def environment(self) -> dict[str, str]:
-        """Return the ``envs`` input of a container as a plain map."""
-        return dict(str(item).partition("=")[::2] for item in self.inputs.get("envs") or ())
+        """Return the ``envs`` input of a container as a plain map, without what a preview can't know."""
+        items = [item for item in self.inputs.get("envs") or () if isinstance(item, str)]
+        return dict(item.partition("=")[::2] for item in items)
 
     def __str__(self) -> str:
         return f"{self.type} {self.name}"

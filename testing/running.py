@@ -55,8 +55,11 @@ def render(
         invokes: Results of provider functions by token: a map, or a function from the arguments to one.
 
     Raises:
+        RuntimeError: It was called inside an event loop, such as from another program that is being rendered.
         Exception: Whatever the program raised, in itself, in an ``apply`` or while a resource was registered.
     """
+    if asyncio._get_running_loop() is not None:  # noqa: SLF001 - the only way to ask without an error
+        raise RuntimeError("render() runs an event loop of its own: call it outside of any other")
     monitor = RecordingMonitor(
         project=project, stack=stack, preview=preview, answers=Answers(outputs or {}, invokes or {})
     )

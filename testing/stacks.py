@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.project import load_config, load_project
-from settings import SettingsError, StackSource, load_platform
+from settings import SettingsError, StackSource
+from settings.layers import read_layers
 from settings.model import SecretSource
+from settings.tree import to_plain
 from testing.running import render
 
 if TYPE_CHECKING:
@@ -98,13 +100,17 @@ def _wanted(root: Path, project: str, stack: str, config: Mapping[str, str]) -> 
         environment=config.get("slipway:environment"),
         overrides=json.loads(config.get("slipway:overrides", "{}")),
         profiles=json.loads(config.get("slipway:profiles", "[]")),
-        secret_lookup=made_up_secret,
     )
     try:
-        platform = load_platform(source).platform
+        described = to_plain(read_layers(source).tree)
     except SettingsError:
         return []  # the program says what is wrong
-    return [name for name, secret in platform.secrets.items() if secret.source is SecretSource.CONFIG]
+    secrets = described.get("secrets") if isinstance(described, dict) else None
+    return [
+        name
+        for name, secret in (secrets if isinstance(secrets, dict) else {}).items()
+        if not isinstance(secret, dict) or secret.get("source", SecretSource.CONFIG) == SecretSource.CONFIG
+    ]
 
 
 @contextlib.contextmanager

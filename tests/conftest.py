@@ -1,0 +1,76 @@
+"""What all tests share: the project's folder, graphs of its stacks rendered once, and golden texts."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from testing import Graph, render_stack
+
+ROOT = Path(__file__).resolve().parent.parent
+StackGraph = Callable[..., Graph]
+Golden = Callable[[str, str], None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--update-golden``."""
+    parser.addoption(
+        "--update-golden", action="store_true", help="write the golden texts in tests/golden/ instead of comparing them"
+    )
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Return the project's folder."""
+    return ROOT
+
+
+@functools.cache
+def _rendered(stack: str, preview: bool) -> Graph:
+    return render_stack(stack, root=ROOT, preview=preview)
+
+
+@pytest.fixture(scope="session")
+def stack_graph() -> StackGraph:
+    """Return a function that gives the graph of a stack of this project, rendered once: ``stack_graph("dev")``."""
+
+    def graph(stack: str, *, preview: bool = False) -> Graph:
+        return _rendered(stack, preview)
+
+    return graph
+
+
+@pytest.fixture(
+    scope="session",
+    params=[("dev", False), ("dev", True), ("prod", False), ("prod", True)],
+    ids=["dev-up", "dev-preview", "prod-up", "prod-preview"],
+)
+def starter(request: pytest.FixtureRequest) -> Graph:
+    """Return the starter platform of each stack, as an up and as a preview see it."""
+    stack, preview = request.param
+    return _rendered(stack, preview)
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Return a function that compares a text with the one in ``tests/golden/``."""
+    update = request.config.getoption("--update-golden")
+
+    def compare(name: str, text: str) -> None:
+        file = ROOT / "tests" / "golden" / name
+        if update:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+            return
+        expected = file.read_text(encoding="utf-8") if file.exists() else ""
+        if expected != text:
+            lines = difflib.unified_diff(
+                expected.splitlines(), text.splitlines(), f"tests/golden/{name}", "now", lineterm=""
+            )
+            pytest.fail("\n".join([*lines, "if this is meant: make golden, and review the change"]), pytrace=False)
+
+    return compare
