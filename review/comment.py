@@ -1,0 +1,179 @@
+"""The pieces of a comment, each a Markdown block in which every foreign name and value is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from review.consequences import Consequences, Notice, Quoted, Severity, Text, listed
+from review.escaping import code, fenced, html_code, marker, visible
+from review.groups import Group, counted
+from review.plan import Diagnostic, Op, Plan
+from review.values import redact
+
+_TITLES: Final[Mapping[Op, str]] = {
+    Op.DELETE: "Delete",
+    Op.REPLACE: "Replace",
+    Op.UPDATE: "Update in place",
+    Op.CREATE: "Create",
+    Op.IMPORT: "Adopt",
+}
+_VERBS: Final[Mapping[Op, str]] = {
+    Op.CREATE: "create",
+    Op.IMPORT: "adopt",
+    Op.UPDATE: "update",
+    Op.REPLACE: "replace",
+    Op.DELETE: "delete",
+}
+_ALERTS: Final[Mapping[Severity, str]] = {
+    Severity.BLOCKED: "CAUTION",
+    Severity.DANGER: "CAUTION",
+    Severity.CAUTION: "WARNING",
+}
+_ENGINES: Final[Mapping[str, str]] = {"pulumi": "the Pulumi CLI", "embedded": "the embedded engine"}
+_FOOTER: Final = (
+    "Left out as noise: components, generated names, the provider's own defaults and the hash label `slipway.spec`. "
+    "Secrets, and values named like one, are never shown."
+)
+_DAMAGED: Final = "The engine says that its state may be incomplete: refresh it before you deploy."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How much is shown of everything that can be long."""
+
+    items: int
+    """Entries of each list."""
+    text: int
+    """Characters of each name or value."""
+    lines: int
+    """Lines of each message."""
+
+
+class Comment:
+    """The blocks of one comment at one size; an empty block is a section that the plan has no use for."""
+
+    def __init__(self, plan: Plan, consequences: Consequences, *, stack: str, engine: str, size: Size) -> None:
+        self._plan = plan
+        self._consequences = consequences
+        self._stack = stack
+        self._engine = engine
+        self._size = size
+
+    def head(self) -> list[str]:
+        """What stands above the lists of changes."""
+        title = f"{marker(self._stack)}\n## Preview of {self._code(self._stack)}"
+        return [title, self._summary(), *self._alerts(), self._errors(), self._traffic(), self._effects()]
+
+    def changes(self, op: Op, groups: Sequence[Group]) -> str:
+        """The list of what one operation happens to."""
+        total = sum(len(group.names) for group in groups)
+        lines = self._first([f"- {self._line(group)}" for group in groups], "- ")
+        return "\n".join([f"### {_TITLES[op]} ({total})", "", *lines])
+
+    def foot(self) -> list[str]:
+        """What stands below them."""
+        found = [diagnostic for diagnostic in self._plan.diagnostics if diagnostic.severity != "error"]
+        messages = ""
+        if found:
+            summary = f"<details><summary>{_plural(len(found), 'message')}</summary>"
+            messages = f"{summary}\n\n{self._said(found)}\n\n</details>"
+        engine = _ENGINES.get(self._engine) or self._code(self._engine)
+        return [messages, f"<sub>Made by {engine}. {_FOOTER}</sub>"]
+
+    def _code(self, text: str) -> str:
+        return code(text, self._size.text)
+
+    def _text(self, text: Text) -> str:
+        return "".join(self._code(piece.text) if isinstance(piece, Quoted) else piece for piece in text)
+
+    def _first(self, lines: list[str], prefix: str) -> list[str]:
+        hidden = len(lines) - self._size.items
+        return [*lines[: self._size.items], f"{prefix}and {hidden} more"] if hidden > 0 else lines
+
+    def _summary(self) -> str:
+        counts = ", ".join(f"{count} to {_VERBS[op]}" for op, count in counted(self._plan).items())
+        head = f"**{counts or 'No changes'}**"
+        if self._plan.errors:
+            head = f"**{_plural(len(self._plan.errors), 'error')}**; before it: {counts or 'no changes'}"
+        severities = [notice.severity for notice in self._consequences.notices]
+        notes = [f"{self._plan.unchanged} unchanged"] if self._plan.unchanged else []
+        notes += [
+            f"{count} {word}" if word == "refused" else _plural(count, word)
+            for severity, word in zip(Severity, ("refused", "danger", "warning"), strict=True)
+            if (count := severities.count(severity))
+        ]
+        return f"{'; '.join([head, *([', '.join(notes)] if notes else [])])}."
+
+    def _alerts(self) -> list[str]:
+        """What must not be missed, in GitHub's coloured boxes."""
+        notices = list(self._consequences.notices)
+        if self._plan.damaged:
+            notices.insert(0, Notice(Severity.BLOCKED, (_DAMAGED,)))
+        boxes: dict[str, list[str]] = {}
+        for notice in notices:
+            boxes.setdefault(_ALERTS[notice.severity], []).append(f"> - {self._text(notice.text)}")
+        return ["\n".join([f"> [!{kind}]", *self._first(lines, "> - ")]) for kind, lines in boxes.items()]
+
+    def _errors(self) -> str:
+        return f"### Errors\n\n{self._said(self._plan.errors)}" if self._plan.errors else ""
+
+    def _said(self, found: Sequence[Diagnostic]) -> str:
+        """Messages, word for word, in a block."""
+        lines: list[str] = []
+        for diagnostic in found[: self._size.items]:
+            message = redact(diagnostic.message).strip().splitlines()
+            lines += [visible(line, 3 * self._size.text) for line in message[: self._size.lines]]
+            if len(message) > self._size.lines:
+                lines.append(f"… {len(message) - self._size.lines} more lines")
+        if len(found) > self._size.items:
+            lines.append(f"… {len(found) - self._size.items} more messages")
+        return fenced(lines)
+
+    def _traffic(self) -> str:
+        """What happens to running containers, as a table."""
+        rows = []
+        for restart in self._consequences.restarts:
+            kind = f" ({restart.kind})" if restart.kind.isalpha() and restart.kind not in {restart.part, ""} else ""
+            part = f"{html_code(restart.part, self._size.text)}{kind[: self._size.text]}"
+            rows.append(f"| {part} | {len(restart.containers)} &times; {restart.how} | {restart.interruption} |")
+        if not rows:
+            return ""
+        hidden = len(rows) - self._size.items
+        more = [f"| and {hidden} more | | |"] if hidden > 0 else []
+        head = ["### Traffic", "", "| Part | Containers | Interruption |", "|---|---|---|"]
+        return "\n".join([*head, *rows[: self._size.items], *more])
+
+    def _effects(self) -> str:
+        """Images, ports and memory in a few lines."""
+        found = self._consequences
+        lines = [
+            f"- Image {self._code(image.old)} → {self._code(image.new)}: {self._text(listed(image.containers))}"
+            for image in found.images
+        ]
+        lines += [f"- Opens port {self._code(str(binding))}" for binding in found.access.opened]
+        lines += [f"- Closes port {self._code(str(binding))}" for binding in found.access.closed]
+        lines = self._first(lines, "- ")
+        memory = found.memory
+        if memory is not None:
+            most = memory.peak_mib > max(memory.before_mib, memory.after_mib)
+            peak = f", {memory.peak_mib:g} MiB while old and new run side by side" if most else ""
+            lines.append(f"- Memory limits of these containers: {memory.before_mib:g} → {memory.after_mib:g} MiB{peak}")
+            if memory.unlimited:
+                lines.append(f"- Without a memory limit: {self._text(listed(memory.unlimited))}")
+        return "\n".join(["### Effects", "", *lines]) if lines else ""
+
+    def _line(self, group: Group) -> str:
+        word = group.word if group.word.isascii() and group.word.isalnum() else "resource"
+        role = f", {group.role}" if group.role.isascii() and group.role.isalpha() else ""
+        line = f"{self._text(listed(group.names))} ({word[:40]}{role[:40]})"
+        if group.part:
+            line += f" of {self._code(group.part)}"
+        if group.op in {Op.REPLACE, Op.UPDATE} and group.reasons:
+            line += f": {self._text(listed(group.reasons))}"
+        return f"{line} — **refused: it is protected**" if group.blocked else line
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
