@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from review.consequences import Consequences, Notice, Quoted, Severity, Text, listed
 from review.escaping import code, fenced, html_code, marker, visible
 from review.groups import Group, counted
 from review.plan import Diagnostic, Op, Plan
 from review.values import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 _TITLES: Final[Mapping[Op, str]] = {
     Op.DELETE: "Delete",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from review.escaping import visible
-from review.properties import PropertyChange
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from review.properties import PropertyChange
 
 _CONTEXT: Final = 2
 _HEADER_LINES: Final = 2

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from review.plan import Change, Op, Plan
-from review.properties import PropertyChange
 from review.urns import short_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from review.properties import PropertyChange
 
 ORDER = (Op.DELETE, Op.REPLACE, Op.UPDATE, Op.CREATE, Op.IMPORT)
 """What can hurt stands first."""

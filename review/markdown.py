@@ -7,9 +7,8 @@ loses details first, those of creations before those of replacements; the summar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from review.comment import Comment, Size
 from review.consequences import assess
@@ -17,6 +16,9 @@ from review.difference import difference_lines
 from review.escaping import code, fenced, length
 from review.groups import ORDER, Group, groups_of
 from review.plan import Op, Plan, read_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 LIMIT: Final = 65_000
 """Most characters of a comment; GitHub takes 65,536."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from review.urns import STACK_TYPE, parse_urn, short_type
 from review.values import Hidden, items, mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LABEL_PART: Final = "slipway.part"
 LABEL_KIND: Final = "slipway.kind"

@@ -6,16 +6,18 @@ names only what changes, so nothing here knows the whole platform.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from review.parts import Part, part_of
 from review.properties import PropertyChange, compare
 from review.references import References, read_references
 from review.urns import STACK_TYPE, parse_urn
 from review.values import Hidden, items, mapping, scrub
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 PROVIDER_PREFIX: Final = "pulumi:providers:"
 

@@ -6,16 +6,19 @@ Left out as noise: names that the provider makes up, defaults that it fills in a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from review.entries import READ_ONLY, Entry, entries
 from review.parts import LABEL_SPEC
-from review.references import Side
 from review.urns import parse_urn
 from review.values import Hidden, contains, mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from review.references import Side
 
 _OWN_LABEL: Final = "labels.slipway."
 _SPEC: Final = f"labels.{LABEL_SPEC}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from review.urns import parse_urn
 from review.values import Hidden, items, mapping, scrub, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 REMOTE_IMAGE: Final = "docker:index/remoteImage:RemoteImage"
 BUILT_IMAGE: Final = "docker:index/image:Image"

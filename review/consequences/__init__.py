@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from review.consequences.access import Access, access_of
 from review.consequences.model import Notice, Quoted, Severity, Text, listed
 from review.consequences.resources import ImageChange, Memory, images_of, memory_of
 from review.consequences.stateful import stateful_notices
 from review.consequences.traffic import How, Restart, restarts_of, traffic_notices
-from review.plan import Plan
+
+if TYPE_CHECKING:
+    from review.plan import Plan
 
 __all__ = [
     "Access",

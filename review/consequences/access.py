@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from review.consequences.model import CONTAINER, SERVICE, Notice, Quoted, Severity, listed
 from review.consequences.traffic import is_carrier
 from review.entries import EVERYWHERE
 from review.plan import Change, Op, Order, Plan
 from review.values import Hidden, items, mapping, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 _SOCKETS: Final = ("docker.sock", "containerd.sock", "podman.sock")
 _HOST_MODES: Final = {

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from review.consequences.model import CONTAINER, SERVICE
 from review.consequences.traffic import is_carrier, is_one_shot
 from review.plan import Change, Op, Order, Plan
 from review.properties import Kind
 from review.values import mapping, number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _MIB: Final = 1024 * 1024
 _IMAGE_LABELS: Final = frozenset({"image", "taskSpec.containerSpec.image"})

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from review.consequences.model import NETWORK, SECRET, VOLUME, Notice, Quoted, Severity, Text
 from review.parts import LABEL_CONTENT, labels
 from review.plan import Change, Op, Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _CREDENTIALS: Final = frozenset(
     {

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from review.consequences.model import CONTAINER, SERVICE, Notice, Severity, listed
 from review.plan import Change, Op, Order, Plan
 from review.values import mapping, number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 
 class How(StrEnum):
