@@ -90,13 +90,7 @@ def make_container(
             ]
             or None,
             pid_mode=pid_mode,
-            ports=[
-                docker.ContainerPortArgs(
-                    internal=port.port, external=port.host_port, ip=port.address, protocol=port.protocol
-                )
-                for port in args.publish
-            ]
-            or None,
+            ports=_ports(args),
             volumes=_volumes(args, mounts),
             tmpfs=_tmpfs(args),
             memory=args.memory_mib,
@@ -196,6 +190,19 @@ def _volumes(args: WorkloadArgs, mounts: Sequence[VolumeMount]) -> list[docker.C
         for bind in args.binds
     ]
     return [*named, *bound] or None
+
+
+def _ports(args: WorkloadArgs) -> list[docker.ContainerPortArgs] | None:
+    """Published ports in the order in which Docker lists them; in any other, each deployment would see a change.
+
+    By container port, then the higher host port first: that is how the daemon sorts bindings (``nat.SortPortMap``), and
+    the provider suppresses a change of order only where each container port is published once.
+    """
+    ordered = sorted(args.publish, key=lambda port: (port.port, -port.host_port))
+    return [
+        docker.ContainerPortArgs(internal=port.port, external=port.host_port, ip=port.address, protocol=port.protocol)
+        for port in ordered
+    ] or None
 
 
 def _tmpfs(args: WorkloadArgs) -> dict[str, str] | None:
