@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 Path = tuple[str | int, ...]
 _UNKNOWN_TEXT = "\0unknown"
+_ABSENT: Any = object()
+"""Stands for the old value of a field whose object did not exist; a block that existed without content is empty."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def plan(
     proposed = _proposed(block, prior, config)
     walk = _Walk(create=prior is None, ignored=frozenset(ignored))
     old = {} if prior is None else rebuilt(block, prior)
-    state = {name: walk.field(spec, (name,), old.get(name), proposed[name]) for name, spec in block.fields.items()}
+    state = {name: walk.field(spec, (name,), old.get(name, _ABSENT), proposed[name]) for name, spec in block.fields.items()}
     if prior is None:
         return Plan(ordered(block, with_unknowns(block, normalise(block, state, proposed, applied=False))), True, False)
     if walk.changed:
@@ -103,14 +105,15 @@ class _Walk:
         element is not configured any more, so that no default applies.
         """
         if path in self.ignored:
-            return old
+            return None if old is _ABSENT else old
+        olds = None if old is _ABSENT else as_items(spec, old) if spec.kind in {Kind.LIST, Kind.SET} else old
         if spec.kind is Kind.LIST:
-            return from_items(spec, self._list(spec, path, as_items(spec, old), as_items(spec, new), every, gone))
+            return from_items(spec, self._list(spec, path, olds, as_items(spec, new), every, gone))
         if spec.kind is Kind.SET:
-            return from_items(spec, self._set(spec, path, as_items(spec, old), as_items(spec, new), every))
+            return from_items(spec, self._set(spec, path, olds, as_items(spec, new), every))
         if spec.kind is Kind.MAP:
-            return self._map(spec, old, new, every)
-        return self._scalar(spec, old, new, every, gone)
+            return self._map(spec, olds, new, every)
+        return self._scalar(spec, olds, new, every, gone)
 
     def _record(self, *, replace: bool) -> None:
         self.changed = True
@@ -188,7 +191,7 @@ class _Walk:
             new = dict.fromkeys(block.fields, UNKNOWN)
         old, new = old or {}, new or {}
         return {
-            name: self.field(spec, (*path, name), old.get(name), new.get(name), every=every, gone=gone)
+            name: self.field(spec, (*path, name), old.get(name, _ABSENT), new.get(name), every=every, gone=gone)
             for name, spec in block.fields.items()
         }
 
