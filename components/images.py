@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import pulumi
 import pulumi_docker as docker
+
+_DIGITS: Final = 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +48,9 @@ class Images(pulumi.ComponentResource):
     def __init__(self, name: str, args: ImagesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:index:Images", name, {}, opts)
         ids: dict[str, pulumi.Output[str]] = {}
-        for reference in sorted(set(args.references)):
+        for reference, slug in _names(args.references).items():
             image = docker.RemoteImage(
-                f"{name}-{_slug(reference)}",
+                f"{name}-{slug}",
                 docker.RemoteImageArgs(name=reference, keep_locally=True),
                 opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
             )
@@ -69,8 +74,22 @@ class Images(pulumi.ComponentResource):
         self.register_outputs({"ids": ids})
 
 
+def _names(references: Iterable[str]) -> dict[str, str]:
+    """Name images without tag and digest, so that a new version is a change of one resource and not another one.
+
+    Only where a platform uses several versions of an image do their names tell the versions apart.
+    """
+    versions: dict[str, list[str]] = defaultdict(list)
+    for reference in sorted(set(references)):
+        versions[_slug(reference)].append(reference)
+    return {
+        reference: slug if len(same) == 1 else f"{slug}-{hashlib.sha256(reference.encode()).hexdigest()[:_DIGITS]}"
+        for slug, same in versions.items()
+        for reference in same
+    }
+
+
 def _slug(reference: str) -> str:
-    """Name an image without its tag or digest, so that a new version is a change of one resource, not a new one."""
     repository = reference.partition("@")[0]
     head, _, last = repository.rpartition("/")
     last = last.partition(":")[0]
