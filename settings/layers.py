@@ -8,7 +8,7 @@ The defaults are not a tree: they apply wherever no layer says anything.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from settings.paths import Path, dotted
@@ -69,7 +69,8 @@ def read_layers(source: StackSource) -> Layered:
         findings += [_idle_null(path, node) for path, node in idle_nulls(merged, layer)]
         merged = layer if merged is None else merge(merged, layer)
     assert merged is not None  # noqa: S101 - the blueprint is always there
-    return Layered(prune(merged), environment, stack_config, tuple(findings))
+    tree = replace(prune(merged), origin=blueprint.origin)  # what is missing altogether is missing in the blueprint
+    return Layered(tree, environment, stack_config, tuple(findings))
 
 
 def _blueprint(source: StackSource) -> Node:

@@ -47,6 +47,7 @@ _SECTIONS: Final[tuple[tuple[str, str, type[BaseModel]], ...]] = (
     ("The gateway", "`gateway`", models.Gateway),
     ("Routes", "`gateway.routes[]`", models.Route),
 )
+_UNIT_EXAMPLES: Final = {Unit.MEMORY: "256MiB", Unit.DURATION: "90s", Unit.CPUS: 0.5}
 _BARE: Final = re.compile(r"[\w./][^{}\[\],:#\"'\n$`|]*")
 _MEANINGS: Final = {
     "host": "the name under which it is reached",
@@ -167,13 +168,9 @@ def example_of(model: type[BaseModel], key: str, field: FieldInfo) -> Any:
         return not default
     if isinstance(kind, type) and issubclass(kind, Enum):
         return next((choice.value for choice in kind if choice.value != default), default)
-    match unit_of(annotation_of(field)):
-        case Unit.MEMORY:
-            return "256MiB"
-        case Unit.DURATION:
-            return "90s"
-        case Unit.CPUS:
-            return 0.5
+    unit = unit_of(annotation_of(field))
+    if unit is not None:
+        return _UNIT_EXAMPLES[unit]
     return default * 2 if isinstance(default, int) else 8000 if kind is int else None
 
 
