@@ -31,6 +31,8 @@ class VolumeMount:
     """Where it appears."""
     read_only: bool = False
     """Whether the container may only read it."""
+    own: bool = False
+    """Whether its folder is given to the container's user first, while it is still root's (as a new volume's is)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,8 +20,8 @@ import pulumi_docker as docker
 from components import labels, nginx_config
 from components.args import Dependency, HealthCheck, NetworkAttachment, PublishedPort, VolumeMount, WorkloadArgs
 from components.container import make_container
-from components.job import success_of
 from components.nginx_config import GatewayRoute, Server
+from components.outcome import success_of
 from components.probes import http_probe, script
 
 _FOLDER: Final = "/etc/nginx/conf.d"

@@ -60,7 +60,7 @@ def workload_args(
         processes=workload.processes,
         ulimits={name: (limit.soft, limit.hard) for name, limit in workload.ulimits.items()},
         volumes=[
-            VolumeMount(volume_name=volumes[mount.volume], path=mount.path, read_only=mount.read_only)
+            VolumeMount(volume_name=volumes[mount.volume], path=mount.path, read_only=mount.read_only, own=mount.own)
             for mount in workload.volumes
         ],
         binds=[BindMount(source=bind.source, path=bind.path, read_only=bind.read_only) for bind in workload.binds],

@@ -30,6 +30,8 @@ class VolumeMount(Model):
     """Where it appears in the container."""
     read_only: bool = False
     """Whether the container may only read it."""
+    own: bool = True
+    """Whether a new volume's folder, which is root's, is given to the workload's user. The image needs sh and chown."""
 
 
 class BindMount(Model):
