@@ -38,6 +38,8 @@ _FOOTER: Final = (
     "Left out as noise: components, generated names, the provider's own defaults and the hash label `slipway.spec`. "
     "Secrets, and values named like one, are never shown."
 )
+_MOST_IN_LINE: Final = 12
+_MOST_WORD: Final = 40
 _DAMAGED: Final = "The engine says that its state may be incomplete: refresh it before you deploy."
 
 
@@ -71,7 +73,9 @@ class Comment:
     def changes(self, op: Op, groups: Sequence[Group]) -> str:
         """The list of what one operation happens to."""
         total = sum(len(group.names) for group in groups)
-        lines = self._first([f"- {self._line(group)}" for group in groups], "- ")
+        by_part = op in {Op.CREATE, Op.DELETE, Op.IMPORT} and not any(group.blocked for group in groups)
+        made = self._part_lines(groups) if by_part else [f"- {self._line(group)}" for group in groups]
+        lines = self._first(made, "- ")
         return "\n".join([f"### {_TITLES[op]} ({total})", "", *lines])
 
     def foot(self) -> list[str]:
@@ -137,8 +141,7 @@ class Comment:
         """What happens to running containers, as a table."""
         rows = []
         for restart in self._consequences.restarts:
-            kind = f" ({restart.kind})" if restart.kind.isalpha() and restart.kind not in {restart.part, ""} else ""
-            part = f"{html_code(restart.part, self._size.text)}{kind[: self._size.text]}"
+            part = f"{html_code(restart.part, self._size.text)}{_kind(restart.part, restart.kind)}"
             rows.append(f"| {part} | {len(restart.containers)} &times; {restart.how} | {restart.interruption} |")
         if not rows:
             return ""
@@ -166,15 +169,40 @@ class Comment:
                 lines.append(f"- Without a memory limit: {self._text(listed(memory.unlimited))}")
         return "\n".join(["### Effects", "", *lines]) if lines else ""
 
-    def _line(self, group: Group) -> str:
+    def _part_lines(self, groups: Sequence[Group]) -> list[str]:
+        """One line for each part, where there is nothing more to say than what comes or goes."""
+        parts: dict[tuple[str, str], list[Group]] = {}
+        for group in groups:
+            parts.setdefault((group.part, group.kind), []).append(group)
+        return [line for (part, kind), found in parts.items() for line in self._part_line(part, kind, found)]
+
+    def _part_line(self, part: str, kind: str, groups: Sequence[Group]) -> list[str]:
+        texts = [self._what(group) for group in groups]
+        if not part:
+            return [f"- {text}" for text in texts]
+        most = min(self._size.items, _MOST_IN_LINE)
+        more = f"; and {len(texts) - most} more" if len(texts) > most else ""
+        return [f"- {self._code(part)}{_kind(part, kind)}: {'; '.join(texts[:most])}{more}"]
+
+    def _what(self, group: Group) -> str:
+        """Names, with the word for what they are."""
         word = group.word if group.word.isascii() and group.word.isalnum() else "resource"
         role = f", {group.role}" if group.role.isascii() and group.role.isalpha() else ""
-        line = f"{self._text(listed(group.names))} ({word[:40]}{role[:40]})"
+        return f"{self._text(listed(group.names))} ({word[:_MOST_WORD]}{role[:_MOST_WORD]})"
+
+    def _line(self, group: Group) -> str:
+        line = self._what(group)
         if group.part:
             line += f" of {self._code(group.part)}"
         if group.op in {Op.REPLACE, Op.UPDATE} and group.reasons:
             line += f": {self._text(listed(group.reasons))}"
         return f"{line} — **refused: it is protected**" if group.blocked else line
+
+
+def _kind(part: str, kind: str) -> str:
+    """The kind of a part in brackets, where it says more than the name; it can come from anywhere, as a label."""
+    plain = kind.isascii() and kind.isalpha() and kind != part
+    return f" ({kind[:_MOST_WORD]})" if plain else ""
 
 
 def _plural(count: int, word: str) -> str:

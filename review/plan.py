@@ -6,6 +6,7 @@ names only what changes, so nothing here knows the whole platform.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +20,8 @@ from review.values import Hidden, items, mapping, scrub
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-PROVIDER_PREFIX: Final = "pulumi:providers:"
+_PROVIDER: Final = "pulumi:providers:"
+_DIGITS: Final = re.compile(r"(\d+)", re.ASCII)
 
 
 class Op(StrEnum):
@@ -97,7 +99,10 @@ class Plan:
     """A whole preview."""
 
     changes: tuple[Change, ...] = ()
-    """In the engine's order; components and the stack itself are left out, since nothing runs because of them."""
+    """By part, type and name, since engines work in parallel and tell of it in any order.
+
+    Components and the stack itself are left out: nothing runs because of them.
+    """
     unchanged: int = 0
     """How many resources stay as they are, components and the stack included."""
     unprotected: tuple[Change, ...] = ()
@@ -114,7 +119,7 @@ class Plan:
         return tuple(found for found in self.diagnostics if found.severity == "error")
 
     def of(self, *ops: Op) -> tuple[Change, ...]:
-        """Changes of these kinds, in order."""
+        """Changes of these kinds, in the plan's order."""
         return tuple(change for change in self.changes if change.op in ops)
 
 
@@ -142,20 +147,26 @@ def read_digest(digest: Mapping[str, Any]) -> Plan:
             unprotected.append(_change(step, op or Op.UPDATE, references))
     summary = mapping(digest.get("changeSummary"))
     return Plan(
-        changes=tuple(changes),
+        changes=tuple(sorted(changes, key=_place)),
         unchanged=int(summary.get("same", 0)),
-        unprotected=tuple(unprotected),
+        unprotected=tuple(sorted(unprotected, key=_place)),
         diagnostics=_diagnostics(items(digest.get("diagnostics"))),
         references=references,
         damaged=bool(digest.get("maybeCorrupt")),
     )
 
 
+def _place(change: Change) -> tuple[object, ...]:
+    """Where a reader looks for it; ``api-10`` stands after ``api-2``."""
+    pieces = [(int(piece), "") if piece.isdecimal() else (-1, piece) for piece in _DIGITS.split(change.name)]
+    return change.part.name, change.type, pieces, change.urn
+
+
 def _is_resource(step: Mapping[str, Any]) -> bool:
     """Whether something outside Pulumi stands behind this step: not the stack, a component or a provider."""
     kind = parse_urn(str(step.get("urn", ""))).type
     state = mapping(step.get("newState")) or mapping(step.get("oldState"))
-    return kind != STACK_TYPE and not kind.startswith(PROVIDER_PREFIX) and state.get("custom") is not False
+    return kind != STACK_TYPE and not kind.startswith(_PROVIDER) and state.get("custom") is not False
 
 
 def _loses_protection(step: Mapping[str, Any]) -> bool:
