@@ -90,7 +90,7 @@ def test_every_child_has_its_component_as_parent_and_begins_with_its_name() -> N
             assert resource.name.startswith(f"{parent.name}-"), resource
 
 
-ARGS = sorted((name for name in components.__all__ if dataclasses.is_dataclass(getattr(components, name))))
+ARGS = sorted(name for name in components.__all__ if dataclasses.is_dataclass(getattr(components, name)))
 
 
 @pytest.mark.parametrize("name", ARGS)
