@@ -193,12 +193,12 @@ def _volumes(args: WorkloadArgs, mounts: Sequence[VolumeMount]) -> list[docker.C
 
 
 def _ports(args: WorkloadArgs) -> list[docker.ContainerPortArgs] | None:
-    """Published ports in the order in which Docker lists them; in any other, each deployment would see a change.
+    """Published ports, in the order of the container's ports: Docker lists them so, and any other would be a change.
 
-    By container port, then the higher host port first: that is how the daemon sorts bindings (``nat.SortPortMap``), and
-    the provider suppresses a change of order only where each container port is published once.
+    Of one container port published twice Docker 20.10 lists the bindings in reverse, and each deployment would replace
+    the container: ``settings`` refuses that.
     """
-    ordered = sorted(args.publish, key=lambda port: (port.port, -port.host_port))
+    ordered = sorted(args.publish, key=lambda port: (port.port, port.protocol))
     return [
         docker.ContainerPortArgs(internal=port.port, external=port.host_port, ip=port.address, protocol=port.protocol)
         for port in ordered
