@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -27,6 +28,16 @@ ANSWER_TIMEOUT_S = 300.0
 _CONNECT_TIMEOUT_S = 10.0
 _ERROR_STATUS = 400
 _UNSUPPORTED = ("context", "sshOpts", "caMaterial", "certMaterial", "keyMaterial")
+
+
+class _Connection:
+    """A thread's client; closed when the thread ends, or the daemon object goes."""
+
+    def __init__(self, client: docker.APIClient) -> None:
+        self.client = client
+
+    def __del__(self) -> None:
+        self.client.close()
 
 
 class Daemon:
@@ -151,9 +162,7 @@ class Daemon:
 
     def close(self) -> None:
         """Close this thread's connection."""
-        client = self._local.__dict__.pop("client", None)
-        if client is not None:
-            client.close()
+        self._local.__dict__.pop("connection", None)
 
     def _send(
         self,
@@ -190,17 +199,18 @@ class Daemon:
         return response
 
     def _client(self) -> docker.APIClient:
-        client: docker.APIClient | None = getattr(self._local, "client", None)
-        if client is None:
-            client = self._connect()
-            self._local.client = client
-        return client
+        connection: _Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = _Connection(self._connect())
+            self._local.connection = connection
+        return connection.client
 
     def _connect(self) -> docker.APIClient:
         import docker
         from docker.errors import DockerException
 
         host = self.host
+        _probe(host)
         with self._lock:
             version = self._version
         try:
@@ -229,6 +239,19 @@ class Daemon:
             return False
         cert = (os.path.join(path, "cert.pem"), os.path.join(path, "key.pem"))
         return docker.tls.TLSConfig(client_cert=cert, ca_cert=os.path.join(path, "ca.pem"), verify=True)
+
+
+def _probe(host: str) -> None:
+    """Try a local socket first: docker-py leaves one open that it can't connect."""
+    path = host.removeprefix("unix://")
+    if path == host:
+        return
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(_CONNECT_TIMEOUT_S)
+        try:
+            probe.connect(path)
+        except OSError as error:
+            raise Unreachable(host, error.strerror or str(error)) from error
 
 
 def segment(name: str) -> str:

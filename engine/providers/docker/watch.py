@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _KINDS = ("health_status", "die", "destroy", "oom", "stop", "start")
-_STREAM_S = 20
+_STREAM_S = 2
+"""How long one stream lasts; the thread ends at most so long after its last waiter."""
 _WITH_EVENTS_S = 2.0
 _WITHOUT_EVENTS_S = 0.5
 _FIRST_LOOK_S = 0.1
@@ -101,7 +102,7 @@ class Watch:
             "until": f"{until:.3f}",
             "filters": {"type": ["container"], "event": [*_KINDS]},
         }
-        for event in self._daemon.stream("GET", "/events", query=query, timeout_s=_STREAM_S * 2):
+        for event in self._daemon.stream("GET", "/events", query=query, timeout_s=_STREAM_S + 60):
             container = str(event.get("Actor", {}).get("ID") or event.get("id", ""))
             with self._lock:
                 waiter = self._waiters.get(container)
