@@ -100,7 +100,12 @@ class Gateway(pulumi.ComponentResource):
         )
         verify = make_container(
             f"{name}-verify",
-            replace(one_shot, command=[script("gateway-verify.sh"), "verify", file]),
+            replace(
+                one_shot,
+                command=[script("gateway-verify.sh"), "verify", file],
+                # Without the gateway's names: nobody must be led to a container in which nothing listens.
+                networks=[replace(network, aliases=()) for network in args.networks],
+            ),
             role="verify",
             parent=self,
             needs=[stage, *args.needs],

@@ -6,8 +6,8 @@ Pure functions: from routes to text. Out of scope here: TLS, limits, authenticat
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 Directive = dict[str, Any]
@@ -125,10 +125,22 @@ def _server(host: str, routes: Sequence[GatewayRoute], *, default: bool) -> Dire
         _line("server_name", host),
         _block("location", [_line("access_log", "off"), _line("return", "200", "ok\n")], "=", HEALTH_PATH),
     ]
-    block += [_location(route) for route in sorted(routes, key=lambda route: (not route.exact, route.path))]
+    block += [
+        _location(route) for route in sorted(_whole_steps(routes), key=lambda route: (not route.exact, route.path))
+    ]
     if not any(route.path == "/" and not route.exact for route in routes):
         block.append(_block("location", [_line("return", "404")], "/"))
     return _block("server", block)
+
+
+def _whole_steps(routes: Iterable[GatewayRoute]) -> Iterator[GatewayRoute]:
+    """Let a prefix that is removed end with a slash: without ``/v1`` alone, ``/v1/jobs`` would become ``//jobs``."""
+    for route in routes:
+        if route.strip and not route.exact and not route.path.endswith("/"):
+            yield replace(route, exact=True)
+            yield replace(route, path=f"{route.path}/")
+        else:
+            yield route
 
 
 def _location(route: GatewayRoute) -> Directive:
