@@ -106,7 +106,7 @@ def test_an_edit_in_place_changes_the_input_alone(field: str) -> None:
     """Docker changes these on a running container: no restart."""
     before, after = _container(), _container(**{field: CHANGES[field]})
     assert _spec(before) == _spec(after)
-    changed = {name for name in before.inputs | after.inputs if before.inputs.get(name) != after.inputs.get(name)}
+    changed = {name for name in {**before.inputs, **after.inputs} if before.inputs.get(name) != after.inputs.get(name)}
     applied = {"memory", "memorySwap", "memoryReservation", "cpuShares", "restart", "maxRetryCount"}
     assert changed
     assert changed <= applied
