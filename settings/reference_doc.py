@@ -159,7 +159,7 @@ def _row(model: type[BaseModel], key: str, field: FieldInfo) -> str:
 
 def example_of(model: type[BaseModel], key: str, field: FieldInfo) -> Any:
     """Return an example for a key, or ``None`` where its type shows enough."""
-    for name in (*(base.__name__ for base in model.__mro__), "Store"):
+    for name in (base.__name__ for base in model.__mro__):
         if key in EXAMPLES.get(name.strip("_"), {}):
             return EXAMPLES[name.strip("_")][key]
     default = default_as_written(field)

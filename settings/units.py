@@ -62,7 +62,7 @@ def parse_cpus(value: object) -> float:
         number = float(value)
     elif isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)(m?)", value.strip())):
         number = float(match[1]) / (1000 if match[2] else 1)
-    if number < 0.1:  # noqa: PLR2004 - the bound is explained above
+    if not 0.1 <= number < float("inf"):  # noqa: PLR2004 - the bound is explained above
         raise ValueError("a number of CPUs of at least 0.1 is needed, such as 0.5 or 2")
     return round(number, 2)
 

@@ -18,7 +18,7 @@ from settings.tree import Layer, Node, Origin
 if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
-_MOST_NODES: Final = 200_000  # a file of a few hundred bytes can expand to billions through aliases
+_MOST_NODES: Final = 50_000  # a file of a few hundred bytes can expand to billions through aliases
 _NULL: Final = re.compile(r"(?:~|null|Null|NULL)?")
 _BOOL: Final = re.compile(r"true|True|TRUE|false|False|FALSE")
 _INT: Final = re.compile(r"[-+]?\d+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -66,6 +66,8 @@ def read_yaml(root: FilePath, file: str, layer: Layer) -> Node:
         line = mark.line + 1 if mark else None
         what = ", ".join(part for part in (error.context, error.problem) if part)
         raise SettingsError([Problem("", file, line, f"is not valid YAML: {what}")]) from None
+    except RecursionError:
+        raise SettingsError([Problem("", file, None, "is nested too deeply")]) from None
     except yaml.YAMLError as error:  # a character that YAML does not allow: the text has no quotation of the file
         reason = getattr(error, "reason", "a character that YAML does not allow")
         raise SettingsError([Problem("", file, None, f"is not valid YAML: {reason}")]) from None

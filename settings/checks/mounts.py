@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from settings.model import Persistence
 from settings.paths import dotted
 from settings.problems import Finding, listing, nearest
+from settings.texts import is_secret_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,6 +95,9 @@ def _targets(workload: Workload) -> Iterator[tuple[Path, str]]:
         yield ("tmpfs", folder), folder
     for file in workload.files:
         yield ("files", file), file
+    for name, text in workload.env.items():
+        if is_secret_text(text) and name not in workload.secret_env:
+            yield ("env", name), f"{SECRETS_FOLDER}/{name}"
     for index, use in enumerate(workload.secrets):
         if use.env is None or use.file is not None:
             yield ("secrets", index), use.file or f"{SECRETS_FOLDER}/{use.name}"

@@ -25,8 +25,8 @@ def service(**fields: Any) -> dict[str, Any]:
     ("one", "other", "address", "taken"),
     [
         ("127.0.0.1:8080", "127.0.0.1:8080:80", "127.0.0.1", "127.0.0.1"),
-        ("0.0.0.0:8080", "127.0.0.1:8080:80", "0.0.0.0", "127.0.0.1"),
-        ("127.0.0.1:8080", "0.0.0.0:8080:80", "127.0.0.1", "0.0.0.0"),
+        ("0.0.0.0:8080", "127.0.0.1:8080:80", "0.0.0.0", "127.0.0.1"),  # noqa: S104 - a text in a description
+        ("127.0.0.1:8080", "0.0.0.0:8080:80", "127.0.0.1", "0.0.0.0"),  # noqa: S104 - a text in a description
         ("8080", "8080:80", "127.0.0.1", "127.0.0.1"),
         ("192.0.2.1:8080", "[::]:8080:80", "192.0.2.1", "::"),
     ],
@@ -133,7 +133,12 @@ def test_a_route_stands_once(refused: Refused, route: dict[str, Any], what: str)
 
 
 def test_routes_that_differ_are_accepted(accepted: Accepted) -> None:
-    routes = [{"path": "/a"}, {"path": "/a", "exact": True}, {"path": "/a", "host": "x.example"}, {"path": "/a/"}]
+    routes: list[dict[str, Any]] = [
+        {"path": "/a"},
+        {"path": "/a", "exact": True},
+        {"path": "/a", "host": "x.example"},
+        {"path": "/a/"},
+    ]
     accepted({"gateway": {"routes": [{"to": "api", **route} for route in routes]}})
 
 

@@ -20,11 +20,15 @@ def runner(**fields: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("reference", "message", "nearest"),
     [
-        ("${databases.mian.url}", "${databases.mian.url} leads nowhere: databases has no 'mian'", "${databases.main.url}"),
+        (
+            "${databases.mian.url}",
+            "${databases.mian.url} leads nowhere: databases has no 'mian'",
+            "${databases.main.url}",
+        ),
         ("${caches.main.url}", "${caches.main.url} leads nowhere: caches has no 'main'", None),
         ("${services.apis.url}", "${services.apis.url} leads nowhere: services has no 'apis'", "${services.api.url}"),
     ],
-)  # fmt: skip
+)
 def test_a_reference_leads_to_a_part(refused: Refused, reference: str, message: str, nearest: str | None) -> None:
     problem = refused(runner(env={"X": f"see {reference}"}))
     assert (problem.path, problem.message, problem.nearest) == ("workers.runner.env.X", message, nearest)
@@ -34,7 +38,10 @@ def test_a_reference_leads_to_a_part(refused: Refused, reference: str, message: 
     ("text", "message"),
     [
         ("${HOME}", "'${HOME}' is no reference; write '$${HOME}' if it is meant literally"),
-        ("${database.main.url}", "'${database.main.url}' is no reference; write '$${database.main.url}' if it is meant literally"),
+        (
+            "${database.main.url}",
+            "'${database.main.url}' is no reference; write '$${database.main.url}' if it is meant literally",
+        ),
         ("${databases.main}", "'${databases.main}' is no complete reference"),
         ("${databases.main.uri}", "'${databases.main.uri}' is no complete reference"),
         ("${secrets}", "'${secrets}' is no complete reference"),
@@ -43,7 +50,7 @@ def test_a_reference_leads_to_a_part(refused: Refused, reference: str, message: 
         ("${services.api.password}", "'${services.api.password}' is no complete reference"),
         ("${databases.main.url", "'${' is not closed by '}'; write '$${' for a literal '${'"),
     ],
-)  # fmt: skip
+)
 def test_a_reference_is_well_formed(refused: Refused, text: str, message: str) -> None:
     problem = refused(runner(command=["run", text]))
     assert (problem.path, problem.message) == ("workers.runner.command[1]", message)
@@ -109,12 +116,18 @@ def test_a_command_holds_no_secret(refused: Refused, field: str) -> None:
             "workers.runner.build.args.TOKEN",
         ),
         ({"databases": {"main": {"init": {"a.sql": "${databases.main.password}"}}}}, 'databases.main.init["a.sql"]'),
-        ({"databases": {"main": {"settings": {"app.name": "${platform.name}"}}}}, 'databases.main.settings["app.name"]'),
-        ({"caches": {"queue": {"settings": {"requirepass": "${caches.queue.password}"}}}}, "caches.queue.settings.requirepass"),
+        (
+            {"databases": {"main": {"settings": {"app.name": "${platform.name}"}}}},
+            'databases.main.settings["app.name"]',
+        ),
+        (
+            {"caches": {"queue": {"settings": {"requirepass": "${caches.queue.password}"}}}},
+            "caches.queue.settings.requirepass",
+        ),
         ({"caches": {"queue": {"labels": {"x": "${platform.name}"}}}}, "caches.queue.labels.x"),
         ({"volumes": {"data": {"driver_opts": {"o": "${secrets.mount}"}}}}, "volumes.data.driver_opts.o"),
     ],
-)  # fmt: skip
+)
 def test_a_reference_stands_only_where_it_works(refused: Refused, patch: dict[str, Any], path: str) -> None:
     problem = refused(patch)
     assert problem.path == path

@@ -68,11 +68,41 @@ def test_a_generated_secret_has_one_source(refused: Refused) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["", "  ", "changeme", "CHANGE_ME", "change-me-in-production!", "your-api-key", "your_openai_key_here", "xxx", "XXXX",
-     "<api key>", "[token]", "{{ token }}", "${TOKEN}", "sk-...", "sk-xxxxxxxx", "sk-", "sk-your-key", "...", "…", "***", "000000",
-     "password", "password123", "secret", "admin", "todo", "replace-with-real", "put-your-key-here", "dummy", "12345678",
-     "insert-key", "sk-test"],
-)  # fmt: skip
+    [
+        "",
+        "  ",
+        "changeme",
+        "CHANGE_ME",
+        "change-me-in-production!",
+        "your-api-key",
+        "your_openai_key_here",
+        "xxx",
+        "XXXX",
+        "<api key>",
+        "[token]",
+        "{{ token }}",
+        "${TOKEN}",
+        "sk-...",
+        "sk-xxxxxxxx",
+        "sk-",
+        "sk-your-key",
+        "...",
+        "…",
+        "***",
+        "000000",
+        "password",
+        "password123",
+        "secret",
+        "admin",
+        "todo",
+        "replace-with-real",
+        "put-your-key-here",
+        "dummy",
+        "12345678",
+        "insert-key",
+        "sk-test",
+    ],
+)
 def test_a_placeholder_is_no_secret(refused: Refused, value: str) -> None:
     problem = refused(KEY, secrets={"openai_api_key": value})
     assert problem.message == "holds a placeholder, not a real value (platform.openai.com)"
@@ -82,9 +112,20 @@ def test_a_placeholder_is_no_secret(refused: Refused, value: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [REAL, "sk-ant-api03-9fK2", "ghp_16C7e42F292c6912E7710c838347Ae178B4a", "correct horse battery staple",
-     "8a6f0c", "testing-9f8a", "passwordless-7Yq", "rootkit-hunter-77", "1234-abcd-99", "admin:s3cr3t", "secretariat"],
-)  # fmt: skip
+    [
+        REAL,
+        "sk-ant-api03-9fK2",
+        "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+        "correct horse battery staple",
+        "8a6f0c",
+        "testing-9f8a",
+        "passwordless-7Yq",
+        "rootkit-hunter-77",
+        "1234-abcd-99",
+        "admin:s3cr3t",
+        "secretariat",
+    ],
+)
 def test_a_real_value_is_no_placeholder(value: str) -> None:
     assert not is_placeholder(value)
 

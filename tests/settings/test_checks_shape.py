@@ -45,7 +45,12 @@ def test_an_unknown_section_is_refused(refused: Refused) -> None:
         (api(read_only="maybe"), "services.api.read_only", "'maybe' is not true or false", "true or false"),
         (api(networks="backend"), "services.api.networks", "'backend' is not a list", "a list"),
         (api(env=["A=1"]), "services.api.env", "is not a map of names to values", "a map of names to values"),
-        (api(user="root"), "services.api.user", "'root' is not possible", "numeric uid or uid:gid such as 10001:10001, or image"),
+        (
+            api(user="root"),
+            "services.api.user",
+            "'root' is not possible",
+            "numeric uid or uid:gid such as 10001:10001, or image",
+        ),
         (api(gpus="two"), "services.api.gpus", "'two' is not possible", "all, a count such as 1, or device=0,1"),
         (api(stop_signal="TERM"), "services.api.stop_signal", "'TERM' is not possible", "a signal such as SIGTERM"),
         (
@@ -61,7 +66,7 @@ def test_an_unknown_section_is_refused(refused: Refused) -> None:
             "an IPv4 range such as 172.28.0.0/16",
         ),
     ],
-)  # fmt: skip
+)
 def test_an_impossible_value_is_refused_with_what_is_allowed(
     refused: Refused, patch: dict[str, Any], path: str, message: str, allowed: str
 ) -> None:
@@ -131,12 +136,20 @@ def test_a_health_check_asks_in_one_way(refused: Refused, health: dict[str, Any]
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("publish", ["80:x"], "'80:x' is not possible: the form is [address:]host_port[:port][/udp], such as 127.0.0.1:8080:80"),
-        ("publish", ["1:2:3:4"], "'1:2:3:4' is not possible: the form is [address:]host_port[:port][/udp], such as 127.0.0.1:8080:80"),
+        (
+            "publish",
+            ["80:x"],
+            "'80:x' is not possible: the form is [address:]host_port[:port][/udp], such as 127.0.0.1:8080:80",
+        ),
+        (
+            "publish",
+            ["1:2:3:4"],
+            "'1:2:3:4' is not possible: the form is [address:]host_port[:port][/udp], such as 127.0.0.1:8080:80",
+        ),
         ("volumes", ["data"], "'data' is not possible: the form is name:/path or name:/path:ro"),
         ("volumes", ["data:/x:rx"], "'data:/x:rx' is not possible: the form is name:/path or name:/path:ro"),
     ],
-)  # fmt: skip
+)
 def test_a_short_form_has_a_form(refused: Refused, field: str, value: object, message: str) -> None:
     problem = refused({"workers": {"runner": {field: value}}})
     assert (problem.path, problem.message) == (f"workers.runner.{field}[0]", message)
