@@ -61,7 +61,9 @@ def plan(
     proposed = _proposed(block, prior, config)
     walk = _Walk(create=prior is None, ignored=frozenset(ignored))
     old = {} if prior is None else rebuilt(block, prior)
-    state = {name: walk.field(spec, (name,), old.get(name, _ABSENT), proposed[name]) for name, spec in block.fields.items()}
+    state = {
+        name: walk.field(spec, (name,), old.get(name, _ABSENT), proposed[name]) for name, spec in block.fields.items()
+    }
     if prior is None:
         return Plan(ordered(block, with_unknowns(block, normalise(block, state, proposed, applied=False))), True, False)
     if walk.changed:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -18,7 +19,7 @@ from engine.provider import ProviderError
 from engine.providers.docker.errors import DaemonError, Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import docker
 
@@ -36,8 +37,9 @@ class _Connection:
     def __init__(self, client: docker.APIClient) -> None:
         self.client = client
 
-    def __del__(self) -> None:
-        self.client.close()
+    def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not finalizing():  # when the interpreter ends, the sockets end with it, and close() would lack its modules
+            self.client.close()
 
 
 class Daemon:
@@ -154,6 +156,13 @@ class Daemon:
         else:
             found = self._client()._auth_configs.resolve_authconfig(registry)
         return {"X-Registry-Auth": docker.auth.encode_header(found).decode()} if found else {}
+
+    def registry_config(self) -> dict[str, str]:
+        """Return the header with the credentials for a build, for every registry that ``docker login`` knows."""
+        import docker.auth
+
+        found = self._client()._auth_configs.get_all_credentials()
+        return {"X-Registry-Config": docker.auth.encode_header(found).decode()} if found else {}
 
     def _registry_auth(self) -> list[dict[str, Any]]:
         value = self._config.get("registryAuth")
