@@ -1,6 +1,6 @@
 """The embedded engine: runs a Pulumi Python program in this process and keeps Pulumi's own file-backend state.
 
-What it does not do it refuses by name (:class:`UnsupportedFeature`); then the Pulumi CLI carries on from the same state.
+What it does not do it refuses by name (:class:`UnsupportedFeature`); the Pulumi CLI then carries on from that state.
 """
 
 from engine.errors import (

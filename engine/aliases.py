@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.errors import EngineError
-from engine.urn import STACK_TYPE, is_urn, make_urn, name_of, qualified_type, type_of
+from engine.urn import STACK_TYPE, is_urn, make_urn, name_of, qualified_type, stack_and_project, type_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from pulumi.runtime.proto import resource_pb2
 
     from engine.state import Entry
@@ -43,35 +44,35 @@ def read_aliases(request: resource_pb2.RegisterResourceRequest) -> list[Alias]:
     return found
 
 
-def alias_urns(
-    stack: str, project: str, urn: str, parent: str, aliases: Sequence[Alias], renamed: Mapping[str, str]
-) -> list[str]:
+def alias_urns(urn: str, parent: str, aliases: Sequence[Alias], renamed: Mapping[str, str]) -> list[str]:
     """All URNs that the resource may have had; ``renamed`` says under which old URN a parent was found."""
-    own = [_collapse(stack, project, urn, parent, alias, renamed) for alias in aliases]
+    own = [_collapse(urn, parent, alias, renamed) for alias in aliases]
     found = list(own)
     if parent in renamed:
         old_parent = renamed[parent]
-        found.append(_inherited(stack, project, urn, parent, old_parent))
-        found += [_inherited(stack, project, alias, parent, old_parent) for alias in own]
+        found.append(_inherited(urn, parent, old_parent))
+        found += [_inherited(alias, parent, old_parent) for alias in own]
     return list(dict.fromkeys(found))
 
 
-def _collapse(stack: str, project: str, urn: str, parent: str, alias: Alias, renamed: Mapping[str, str]) -> str:
+def _collapse(urn: str, parent: str, alias: Alias, renamed: Mapping[str, str]) -> str:
     if alias.urn:
         return alias.urn
     under = renamed.get(alias.parent, alias.parent) if alias.parent else parent
     if alias.no_parent or (under and qualified_type(under) == STACK_TYPE):
         under = ""
+    stack, project = stack_and_project(urn)
     return make_urn(
         alias.stack or stack, alias.project or project, under, alias.type or type_of(urn), alias.name or name_of(urn)
     )
 
 
-def _inherited(stack: str, project: str, child: str, parent: str, old_parent: str) -> str:
+def _inherited(child: str, parent: str, old_parent: str) -> str:
     # Children are often called "<parent>-<role>": the convention under which a renamed parent renames them too.
     name, parent_name = name_of(child), name_of(parent)
     if name.startswith(parent_name):
         name = name_of(old_parent) + name.removeprefix(parent_name)
+    stack, project = stack_and_project(parent)
     return make_urn(stack, project, old_parent, type_of(child), name)
 
 
@@ -85,8 +86,9 @@ def normalized(entries: Sequence[Entry]) -> Sequence[Entry]:
             renamed[alias] = entry.urn
         new_parent = renamed.get(entry.parent)
         if new_parent and qualified_type(new_parent) != STACK_TYPE:
-            stack, project, _, name = entry.urn.removeprefix("urn:pulumi:").split("::", 3)
-            renamed.setdefault(entry.urn, make_urn(stack, project, new_parent, type_of(entry.urn), name))
+            stack, project = stack_and_project(entry.urn)
+            new_urn = make_urn(stack, project, new_parent, type_of(entry.urn), name_of(entry.urn))
+            renamed.setdefault(entry.urn, new_urn)
     return [_rewritten(entry, renamed) for entry in entries] if renamed else entries
 
 

@@ -19,8 +19,9 @@ class Backend:
 
     def __init__(self, root: Path | str, project: str, stack: str) -> None:
         text = str(root)
-        if "://" in text and not text.startswith("file://"):
-            raise UnsupportedFeature(f"The backend {text.split('://')[0]}://")
+        scheme, separator, _ = text.partition("://")
+        if separator and scheme != "file":
+            raise UnsupportedFeature(f"The backend {scheme}://")
         stack = stack.rsplit("/", 1)[-1]
         if not STACK_NAME.fullmatch(stack):
             raise InvalidProject(f"stack name {stack!r}: only letters, digits, '_', '.' and '-', at most 100")

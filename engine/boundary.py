@@ -6,7 +6,6 @@ where the provider's schema or the resource's options say so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -16,6 +15,8 @@ from engine.urn import name_of
 from engine.values import Secret, annotate, mark_secret, plain, secret
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from engine.state import Entry
 
 

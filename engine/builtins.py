@@ -1,5 +1,7 @@
 """The package ``pulumi`` itself: references to other stacks of the same backend."""
 
+# ruff: noqa: ARG002, PLR0917 - the contract's signatures
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -40,11 +42,12 @@ class BuiltinProvider:
 
     def check(self, type_: str, name: str, old_inputs: Properties | None, new_inputs: Properties) -> CheckResult:
         """A stack reference needs a name and nothing else."""
-        del type_, name, old_inputs
-        failures = () if isinstance(new_inputs.get("name"), str) else (CheckFailure("name", "a stack's name is needed"),)
+        failures = (
+            () if isinstance(new_inputs.get("name"), str) else (CheckFailure("name", "a stack's name is needed"),)
+        )
         return CheckResult(new_inputs, failures)
 
-    def diff(  # noqa: PLR0917 - the contract's signature
+    def diff(
         self,
         type_: str,
         resource_id: str,
@@ -54,7 +57,6 @@ class BuiltinProvider:
         ignore_changes: Sequence[str] = (),
     ) -> DiffResult:
         """Another name is another reference."""
-        del type_, resource_id, old_outputs, ignore_changes
         changed = old_inputs.get("name") != new_inputs.get("name")
         return DiffResult(changed, ("name",) if changed else (), ("name",) if changed else ())
 
@@ -64,7 +66,7 @@ class BuiltinProvider:
         """A reference can only be read."""
         raise ProviderError("a stack reference can't be created, only read")
 
-    def update(  # noqa: PLR0917 - the contract's signature
+    def update(
         self,
         type_: str,
         resource_id: str,
@@ -80,7 +82,6 @@ class BuiltinProvider:
 
     def read(self, type_: str, resource_id: str, inputs: Properties, outputs: Properties) -> ReadResult:
         """The other stack's outputs, now."""
-        del type_, outputs
         return ReadResult(resource_id, inputs, self._read(resource_id))
 
     def delete(
@@ -101,12 +102,10 @@ class BuiltinProvider:
 
     def secret_inputs(self, type_: str) -> frozenset[str]:
         """None."""
-        del type_
         return frozenset()
 
     def secret_outputs(self, type_: str) -> frozenset[str]:
         """None by name; the outputs themselves carry their marks."""
-        del type_
         return frozenset()
 
     def cancel(self) -> None:

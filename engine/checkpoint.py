@@ -9,7 +9,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.backend import Backend
 from engine.errors import StackNotFound, StateDamaged, UnsupportedFeature
 from engine.state import Entry, now, read_entry
 from engine.urn import split_reference
@@ -17,6 +16,7 @@ from engine.urn import split_reference
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from engine.backend import Backend
     from engine.crypto import Crypter
 
 VERSION: Final = "v3.260.0"
@@ -28,7 +28,7 @@ _NEWEST_SCHEMA: Final = 4
 
 @dataclass(frozen=True)
 class Pending:
-    """An operation that was under way when the file was written: ``creating``, ``updating``, ``deleting``, …"""
+    """An operation that was under way when the file was written: ``creating``, ``updating``, ``deleting``."""
 
     entry: Entry
     type: str
@@ -78,15 +78,19 @@ def read_raw(backend: Backend) -> dict[str, Any]:
         latest = raw.get("latest") or {}
         manifest = latest.get("manifest") or {}
     except (OSError, EOFError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise StateDamaged(f"{path} can't be read as a checkpoint ({error}); {path.name}.bak is the one before") from error
+        raise StateDamaged(
+            f"{path} can't be read as a checkpoint ({error}); {path.name}.bak is the one before"
+        ) from error
     if version > _NEWEST_SCHEMA:
         raise UnsupportedFeature(f"A checkpoint of version {version}")
     if unknown := sorted(set(file.get("features") or ()) - _KNOWN_FEATURES):
         raise UnsupportedFeature(f"A checkpoint that uses {', '.join(unknown)}")
     if latest and manifest.get("magic", "") != magic(manifest.get("version", "")):
-        raise StateDamaged(f"{path}: the manifest's magic does not belong to its version; the file was edited or damaged")
-    if error := (latest.get("metadata") or {}).get("integrity_error"):
-        raise StateDamaged(f"{path}: the last write left it inconsistent: {error.get('error', error)}")
+        raise StateDamaged(
+            f"{path}: the manifest's magic does not belong to its version; the file was edited or damaged"
+        )
+    if damage := (latest.get("metadata") or {}).get("integrity_error"):
+        raise StateDamaged(f"{path}: the last write left it inconsistent: {damage.get('error', damage)}")
     return dict(raw)
 
 
@@ -108,7 +112,8 @@ def parse(raw: dict[str, Any], crypter: Crypter | None) -> Checkpoint:
         salt=salt_of(raw),
         resources=[read_entry(data, crypter) for data in latest.get("resources") or ()],
         pending=[
-            Pending(read_entry(data["resource"], crypter), data["type"]) for data in latest.get("pending_operations") or ()
+            Pending(read_entry(data["resource"], crypter), data["type"])
+            for data in latest.get("pending_operations") or ()
         ],
         metadata=latest.get("metadata") or {},
         extra={key: value for key, value in latest.items() if key not in _LATEST},
@@ -127,14 +132,9 @@ def magic(version: str) -> str:
 
 
 def compose(
-    backend: Backend,
-    base: Checkpoint,
-    salt: str,
-    resources: Iterable[str],
-    pending: Iterable[str],
-    features: Sequence[str] = (),
+    name: str, base: Checkpoint, salt: str, *, resources: Iterable[str], pending: Iterable[str], features: Sequence[str]
 ) -> bytes:
-    """The file's bytes, from entries that are JSON text already."""
+    """The bytes of the file of the stack of this full name, from entries that are JSON text already."""
     version = base.manifest.get("version") or VERSION
     latest: dict[str, Any] = {"manifest": {"time": now(), "magic": magic(version), "version": version}}
     if salt:
@@ -144,7 +144,7 @@ def compose(
     parts.append(f'"metadata":{dump({k: v for k, v in base.metadata.items() if k != "integrity_error"})}')
     parts += [f"{dump(key)}:{dump(value)}" for key, value in base.extra.items()]
     head = f'"version":4,"features":{dump(list(features))}' if features else '"version":3'
-    return f'{{{head},"checkpoint":{{"stack":{dump(backend.qualified_name)},"latest":{{{",".join(parts)}}}}}}}\n'.encode()
+    return f'{{{head},"checkpoint":{{"stack":{dump(name)},"latest":{{{",".join(parts)}}}}}}}\n'.encode()
 
 
 def _lists(**texts: Iterable[str]) -> list[tuple[str, str]]:
@@ -179,7 +179,9 @@ def save(backend: Backend, content: bytes) -> None:
 def save_empty(backend: Backend) -> None:
     """Make a stack that has nothing yet, as ``pulumi stack init`` does."""
     backend.prepare()
-    backend.write(backend.checkpoint, f'{{"version":3,"checkpoint":{{"stack":{dump(backend.qualified_name)}}}}}\n'.encode())
+    backend.write(
+        backend.checkpoint, f'{{"version":3,"checkpoint":{{"stack":{dump(backend.qualified_name)}}}}}\n'.encode()
+    )
 
 
 def verify(resources: Sequence[Entry]) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import io
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 _in_program: Final[contextvars.ContextVar[bool]] = contextvars.ContextVar("in_program", default=False)
 

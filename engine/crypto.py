@@ -1,7 +1,7 @@
 """Secrets of the file backend: a key from the passphrase, AES-256-GCM for each value, as Pulumi's passphrase provider.
 
-``salt`` is ``v1:<8-byte salt>:v1:<nonce>:<ciphertext>``, where the ciphertext is that of the word ``pulumi``, by which a
-wrong passphrase is noticed; each value is ``v1:<nonce>:<ciphertext>``; all parts in base64.
+``salt`` is ``v1:<8-byte salt>:v1:<nonce>:<ciphertext>``, where the ciphertext is that of the word ``pulumi``, by which
+a wrong passphrase is noticed; each value is ``v1:<nonce>:<ciphertext>``; all parts in base64.
 """
 
 from __future__ import annotations

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import Cancelled, EngineError, OperationFailed
@@ -14,7 +12,8 @@ from engine.graph import DependencyGraph
 from engine.urn import stack_urn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from engine.checkpoint import Checkpoint
     from engine.events import EventStream
@@ -34,8 +33,8 @@ class Options:
     """URNs to replace whether they differ or not."""
 
 
-class Stopped(EngineError):  # noqa: N818 - not an error: the signal that no further step may begin
-    """The operation is over for whoever asks; the reason is known elsewhere."""
+class Stopped(EngineError):  # noqa: N818 - not an error, but the signal that no further step may begin
+    """The operation is over for whoever asks; the reason is recorded elsewhere."""
 
 
 @dataclass

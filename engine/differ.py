@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from engine import boundary
 from engine.paths import covers, parse_path
-from engine.provider import PropertyDiff, Properties, Unknown
+from engine.provider import Properties, PropertyDiff, Unknown
 from engine.values import contains, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from engine.provider import DiffResult, Provider
     from engine.state import Entry
 

@@ -41,7 +41,9 @@ class DigestBuilder:
 
     def _replace_refresh(self, record: StepRecord) -> None:
         place = self._refreshed.get(record.step.urn)
-        if place is not None and (record.op is Op.DELETE or (record.op is Op.UPDATE and record.step.detailed is not None)):
+        if place is not None and (
+            record.op is Op.DELETE or (record.op is Op.UPDATE and record.step.detailed is not None)
+        ):
             self._steps[place] = _step(record)
 
     def _diagnose(self, event: Event) -> None:

@@ -1,5 +1,7 @@
 """What can go wrong, in words for the user; each error knows the exit code that the Pulumi CLI would end with."""
 
+# ruff: noqa: N818 - part of the public API, named as the conditions that they report
+
 from __future__ import annotations
 
 from typing import ClassVar
@@ -11,7 +13,7 @@ class EngineError(Exception):
     exit_code: ClassVar[int] = 1
 
 
-class LockHeld(EngineError):  # noqa: N818 - part of the public API, named as the state that it reports
+class LockHeld(EngineError):
     """Another operation holds the stack's lock; ``holder`` says who, where and since when."""
 
     def __init__(self, message: str, holder: str) -> None:
@@ -19,17 +21,17 @@ class LockHeld(EngineError):  # noqa: N818 - part of the public API, named as th
         self.holder = holder
 
 
-class WrongPassphrase(EngineError):  # noqa: N818 - as above
+class WrongPassphrase(EngineError):
     """The passphrase is missing or does not open the stack's secrets."""
 
 
-class StackNotFound(EngineError):  # noqa: N818 - as above
+class StackNotFound(EngineError):
     """The backend has no such stack."""
 
     exit_code = 6
 
 
-class UnsupportedFeature(EngineError):  # noqa: N818 - as above
+class UnsupportedFeature(EngineError):
     """Something that only the Pulumi CLI can do; it is refused by name, never ignored."""
 
     def __init__(self, feature: str) -> None:
@@ -37,7 +39,7 @@ class UnsupportedFeature(EngineError):  # noqa: N818 - as above
         self.feature = feature
 
 
-class InvalidProject(EngineError):  # noqa: N818 - as above
+class InvalidProject(EngineError):
     """Pulumi.yaml, a stack's settings file or a configuration value can't be used."""
 
     exit_code = 2
@@ -47,15 +49,15 @@ class ProgramError(EngineError):
     """The user's program failed; the text is its message, or a traceback of its own files."""
 
 
-class OperationFailed(EngineError):  # noqa: N818 - as above
+class OperationFailed(EngineError):
     """A provider call, a check or an engine rule failed; the text says which and why."""
 
 
-class StateDamaged(EngineError):  # noqa: N818 - as above
+class StateDamaged(EngineError):
     """The checkpoint can't be read or breaks an invariant, so that nothing is done with it."""
 
 
-class Cancelled(EngineError):  # noqa: N818 - as above
+class Cancelled(EngineError):
     """The user stopped the operation. ``hard`` says that running steps were not waited for."""
 
     exit_code = 8

@@ -10,13 +10,15 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from engine.provider import PropertyDiff
 from engine.state import Entry, write_value
-from engine.steps import Op, Step
 from engine.urn import is_internal
 from engine.values import HIDDEN, SECRET_SIGNATURE, SIGNATURE, Secret
+
+if TYPE_CHECKING:
+    from engine.provider import PropertyDiff
+    from engine.steps import Op, Step
 
 _SHORTEST_HIDDEN: Final = 6
 """Shorter secret texts are not searched for in messages: they would blank out half of ordinary text."""
@@ -144,7 +146,7 @@ class EventStream:
         self._emit("preludeEvent", {"config": dict(config)})
 
     def step(self, kind: str, step: Step, *, op: Op | None = None, **body: Any) -> None:
-        """``resourcePreEvent``, ``resOutputsEvent`` or ``resOpFailedEvent`` of a step; nothing for default providers."""
+        """``resourcePreEvent``, ``resOutputsEvent`` or ``resOpFailedEvent`` of a step; default providers have none."""
         if is_internal(step.urn):
             return
         old, new = step.old and step.old.copy(), step.new and step.new.copy()
@@ -162,7 +164,13 @@ class EventStream:
         """A message to the user: ``info``, ``info#err``, ``warning`` or ``error``."""
         message = self.clean(message)
         prefix = "" if severity.startswith("info") else f"{severity}: "
-        body: dict[str, Any] = {"urn": urn, "prefix": prefix, "message": message, "color": "never", "severity": severity}
+        body: dict[str, Any] = {
+            "urn": urn,
+            "prefix": prefix,
+            "message": message,
+            "color": "never",
+            "severity": severity,
+        }
         if ephemeral:
             body["ephemeral"] = True
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +15,8 @@ from engine.steps import DELETES, Op, Step
 from engine.values import UNKNOWN_TEXT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
     from engine.boundary import Applied
     from engine.state import Entry
 
@@ -32,7 +33,7 @@ _PARTIAL_FAILURE: Final = 1
 _UNKNOWN_OUTCOME: Final = 2
 
 
-class InitFailed(ProviderError):
+class InitFailedError(ProviderError):
     """The resource exists, but did not come up well."""
 
 
@@ -91,9 +92,13 @@ class Executor:
 
     def _failed(self, step: Step, error: ProviderError) -> None:
         deployment = self._deployment
-        partial = isinstance(error, InitFailed)
-        protected = isinstance(error, Protected)
-        text = str(error) if protected else f"{step.op} of {step.entry.type} {step.urn.rsplit('::', 1)[-1]!r} failed: {error}"
+        partial = isinstance(error, InitFailedError)
+        protected = isinstance(error, ProtectedError)
+        text = (
+            str(error)
+            if protected
+            else f"{step.op} of {step.entry.type} {step.urn.rsplit('::', 1)[-1]!r} failed: {error}"
+        )
         status = _PARTIAL_FAILURE if partial else 0 if protected else _UNKNOWN_OUTCOME
         deployment.damaged |= status == _UNKNOWN_OUTCOME and not deployment.options.preview
         # A protected entry is only refused; the rest can still be dealt with.
@@ -200,7 +205,7 @@ class Executor:
         if old is None:
             raise AssertionError("a deletion without an entry")
         if step.op is Op.DELETE and old.protect:
-            raise Protected(
+            raise ProtectedError(
                 f"resource {old.urn!r} cannot be deleted\nbecause it is protected. To unprotect it, either remove the"
                 " `protect` flag from the resource in your Pulumi program and run `pulumi up`,"
                 f" or use the command:\n`pulumi state unprotect '{old.urn}'`"
@@ -257,7 +262,7 @@ class Executor:
             self._deployment.snapshot.end(new, new=new)
 
 
-class Protected(ProviderError):
+class ProtectedError(ProviderError):
     """The entry may not be deleted."""
 
 
@@ -275,7 +280,7 @@ def _both(step: Step) -> tuple[Entry, Entry]:
 
 def _raise_for(applied: Applied | None) -> None:
     if applied is not None and applied.reasons:
-        raise InitFailed("; ".join(applied.reasons))
+        raise InitFailedError("; ".join(applied.reasons))
 
 
 def _unchanged_read(step: Step) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -11,11 +10,14 @@ from urllib.parse import unquote, urlsplit
 
 from engine.aliases import Alias, read_aliases
 from engine.errors import EngineError, UnsupportedFeature
-from engine.provider import Properties
 from engine.values import decode_struct, decode_wire
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pulumi.runtime.proto import resource_pb2, source_pb2
+
+    from engine.provider import Properties
 
 _DURATION_PART: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
 _SECONDS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -114,7 +116,9 @@ def seconds(text: str) -> float:
     """A Go duration such as ``1h2m3.5s`` in seconds. Raises EngineError."""
     parts = _DURATION_PART.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise EngineError(f"{text!r} is not a duration: expected a number and ns, us, ms, s, m or h, such as 90s or 1h30m")
+        raise EngineError(
+            f"{text!r} is not a duration: expected a number and ns, us, ms, s, m or h, such as 90s or 1h30m"
+        )
     return round(sum(float(number) * _SECONDS[unit] for number, unit in parts), 9)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
     from engine.state import Entry
 
 
@@ -41,7 +42,7 @@ class DependencyGraph:
         return found
 
     def dependencies_of(self, entry: Entry) -> set[Entry]:
-        """What must outlive the entry: its direct dependencies, its parent, and the children of a component among them."""
+        """What must outlive the entry: direct dependencies, the children of components among them, and the parent."""
         place = self._index[entry]
         found: set[Entry] = set()
         for urn in set(entry.dependency_urns(with_parent=False)):

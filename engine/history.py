@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import EngineError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from engine.backend import Backend
 
 

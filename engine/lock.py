@@ -13,13 +13,16 @@ import json
 import os
 import socket
 import uuid
-from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from engine.backend import Backend
 from engine.errors import LockHeld
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from engine.backend import Backend
 
 
 def _read(path: str) -> str:
@@ -33,7 +36,8 @@ def _process_start(pid: int | str) -> str:
     """When a process began, in ticks since boot; empty when there is none (a zombie counts as none)."""
     # The name, in parentheses, may hold anything; the state is the first field after it, the start the twentieth.
     fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    return "" if len(fields) <= 19 or fields[0] in {"Z", "X"} else fields[19]  # noqa: PLR2004 - see above
+    state, start = (fields[0], fields[19:20]) if fields else ("X", [])
+    return "" if state in {"Z", "X"} or not start else start[0]
 
 
 def _pid_namespace() -> str:
@@ -139,4 +143,3 @@ def _prune(folder: Path, stop: Path) -> None:
         except OSError:
             return
         folder = folder.parent
-

@@ -1,5 +1,7 @@
 """The SDK's resource monitor, in this process: what the CLI serves over gRPC, the program here calls as an object."""
 
+# ruff: noqa: N802 - the methods' names are gRPC's
+
 from __future__ import annotations
 
 import threading
@@ -36,7 +38,7 @@ _FEATURES: Final = (
 _SEVERITIES: Final = {engine_pb2.INFO: "info", engine_pb2.WARNING: "warning", engine_pb2.ERROR: "error"}
 
 
-class MonitorError(grpc.RpcError):
+class MonitorError(grpc.RpcError):  # type: ignore[misc] # grpc ships no types
     """What the SDK expects of a failed call."""
 
     def __init__(self, code: grpc.StatusCode, details: str) -> None:
@@ -68,29 +70,25 @@ class Monitor:
         self._defaults: dict[tuple[str, str, str], str] = {}
         self._defaults_lock = threading.Lock()
 
-    def GetDeploymentInfo(self, _request: empty_pb2.Empty) -> resource_pb2.DeploymentInfo:  # noqa: N802 - gRPC's name
+    def GetDeploymentInfo(self, _request: empty_pb2.Empty) -> resource_pb2.DeploymentInfo:
         """What this monitor can do."""
         return resource_pb2.DeploymentInfo(organization="organization", supportedFeatures=_FEATURES)
 
-    def SupportsFeature(  # noqa: N802 - gRPC's name
-        self, request: resource_pb2.SupportsFeatureRequest
-    ) -> resource_pb2.SupportsFeatureResponse:
+    def SupportsFeature(self, request: resource_pb2.SupportsFeatureRequest) -> resource_pb2.SupportsFeatureResponse:
         """The same, one feature at a time, as older SDKs ask."""
         known = {"secrets", "resourceReferences", "aliasSpecs", "deletedWith", "replaceWith"}
         return resource_pb2.SupportsFeatureResponse(hasSupport=request.id in known)
 
-    def SignalAndWaitForShutdown(self, _request: empty_pb2.Empty) -> empty_pb2.Empty:  # noqa: N802 - gRPC's name
+    def SignalAndWaitForShutdown(self, _request: empty_pb2.Empty) -> empty_pb2.Empty:
         """The program has registered everything; nothing here needs it to stay."""
         return empty_pb2.Empty()
 
-    def RegisterPackage(self, request: resource_pb2.RegisterPackageRequest) -> NoReturn:  # noqa: N802 - gRPC's name
+    def RegisterPackage(self, request: resource_pb2.RegisterPackageRequest) -> NoReturn:
         """Parameterized packages are the CLI's."""
         self._guard(lambda: _unsupported(f"The parameterized package {request.name!r}"))
         raise AssertionError
 
-    def RegisterResource(  # noqa: N802 - gRPC's name
-        self, request: resource_pb2.RegisterResourceRequest
-    ) -> resource_pb2.RegisterResourceResponse:
+    def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> resource_pb2.RegisterResourceResponse:
         """Bring one resource to the state that the program wants, and answer with what it is then."""
         return self._guard(lambda: self._register_resource(request))
 
@@ -100,7 +98,9 @@ class Monitor:
         self._inherit(request)
         provider = ""
         if request.custom and not is_provider_type(request.type):
-            given = request.provider or self._component_providers.get(request.parent, {}).get(package_of(request.type), "")
+            given = request.provider or self._component_providers.get(request.parent, {}).get(
+                package_of(request.type), ""
+            )
             package = package_of(request.type)
             self._deployment.registry.require_type(request.type)
             provider = given or self._default_provider(package, request.version, request.pluginDownloadURL)
@@ -160,7 +160,9 @@ class Monitor:
                     name += "_" + "".join(c if c.isalnum() else "_" for c in url)
                 properties = self._package_config(package)
                 properties.update({k: v for k, v in (("version", version), ("pluginDownloadURL", url)) if v})
-                entry = self.register(Goal(f"{PROVIDER_TYPE_PREFIX}{package}", name, custom=True, properties=properties)).entry
+                entry = self.register(
+                    Goal(f"{PROVIDER_TYPE_PREFIX}{package}", name, custom=True, properties=properties)
+                ).entry
                 self._defaults[key] = make_reference(entry.urn, entry.id)
             return self._defaults[key]
 
@@ -172,9 +174,7 @@ class Monitor:
             if key.startswith(prefix) and package != self._deployment.project
         }
 
-    def RegisterResourceOutputs(  # noqa: N802 - gRPC's name
-        self, request: resource_pb2.RegisterResourceOutputsRequest
-    ) -> empty_pb2.Empty:
+    def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> empty_pb2.Empty:
         """The outputs of a component; those of the stack are held back."""
         return self._guard(lambda: self._register_outputs(request))
 
@@ -197,9 +197,7 @@ class Monitor:
                 step.new.outputs = outputs
         self._deployment.events.step("resOutputsEvent", step)
 
-    def ReadResource(  # noqa: N802 - gRPC's name
-        self, request: resource_pb2.ReadResourceRequest
-    ) -> resource_pb2.ReadResourceResponse:
+    def ReadResource(self, request: resource_pb2.ReadResourceRequest) -> resource_pb2.ReadResourceResponse:
         """``.get()``: a resource that exists and is not managed here."""
         return self._guard(lambda: self._read_resource(request))
 
@@ -228,7 +226,7 @@ class Monitor:
         entry = steps[0].entry
         return resource_pb2.ReadResourceResponse(urn=entry.urn, properties=encode_struct(entry.outputs))
 
-    def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> provider_pb2.InvokeResponse:  # noqa: N802 - gRPC's
+    def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> provider_pb2.InvokeResponse:
         """Run a provider's function, in a preview too."""
         return self._guard(lambda: self._invoke(request))
 
@@ -244,7 +242,9 @@ class Monitor:
         if not known:
             return _response({})
         try:
-            return _response(provider.invoke(request.tok, {key: value for key, value in args.items() if value is not None}))
+            return _response(
+                provider.invoke(request.tok, {key: value for key, value in args.items() if value is not None})
+            )
         except ProviderError as error:
             # The program may catch this one: nothing was asked for that the deployment can't do without.
             raise MonitorError(grpc.StatusCode.UNKNOWN, f"{request.tok}: {error}") from error
@@ -255,12 +255,12 @@ class Monitor:
             raise OperationFailed(f"unknown resource {urn}")
         return {"urn": entry.urn, "id": entry.id, "state": entry.outputs}
 
-    def Call(self, request: Any) -> NoReturn:  # noqa: N802 - gRPC's name
+    def Call(self, request: Any) -> NoReturn:
         """Methods of remote components are the CLI's."""
         self._guard(lambda: _unsupported(f"The method {request.tok}"))
         raise AssertionError
 
-    def RegisterStackTransform(self, _request: Any) -> NoReturn:  # noqa: N802 - gRPC's name
+    def RegisterStackTransform(self, _request: Any) -> NoReturn:
         """Transforms are the CLI's."""
         self._guard(lambda: _unsupported("A transform"))
         raise AssertionError
@@ -293,7 +293,7 @@ class EngineLog:
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
 
-    def Log(self, request: engine_pb2.LogRequest) -> empty_pb2.Empty:  # noqa: N802 - gRPC's name
+    def Log(self, request: engine_pb2.LogRequest) -> empty_pb2.Empty:
         """Show a message; debug messages are not for people."""
         severity = _SEVERITIES.get(request.severity)
         if severity is not None:
@@ -301,7 +301,7 @@ class EngineLog:
                 self._deployment.events.diagnostic(severity, request.message, request.urn, ephemeral=request.ephemeral)
         return empty_pb2.Empty()
 
-    def RequirePulumiVersion(self, _request: Any) -> NoReturn:  # noqa: N802 - gRPC's name
+    def RequirePulumiVersion(self, _request: Any) -> NoReturn:
         """Only the CLI has a version to require."""
         raise MonitorError(grpc.StatusCode.UNIMPLEMENTED, "require_pulumi_version needs the Pulumi CLI: make pulumi")
 
@@ -314,4 +314,3 @@ def _response(values: Properties) -> provider_pb2.InvokeResponse:
     response = provider_pb2.InvokeResponse()
     getattr(response, "return").CopyFrom(encode_struct(values))
     return response
-

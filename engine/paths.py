@@ -1,4 +1,4 @@
-"""Property paths such as ``labels[0].value`` and ``a["x.y"].*``: parsing, containment, and resetting for ignoreChanges."""
+"""Property paths such as ``labels[0].value`` and ``a["x.y"].*``: parsing, containment, resetting for ignoreChanges."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def parse_path(text: str) -> Path:
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None or (position == 0 and text.startswith(".")):
-            raise EngineError(f"{text!r} is not a property path: expected a name, .name, [index] or [\"name\"]")
+            raise EngineError(f'{text!r} is not a property path: expected a name, .name, [index] or ["name"]')
         position = match.end()
         if match["index"] is not None:
             elements.append("*" if match["index"] == "*" else int(match["index"]))
@@ -52,7 +52,7 @@ def _unwrap(value: Any, is_secret: bool) -> tuple[Any, bool]:
     return (value.value, True) if isinstance(value, Secret) else (value, is_secret)
 
 
-def _reset(path: Path, old: Any, new: Any, *, old_secret: bool, new_secret: bool) -> bool:
+def _reset(path: Path, old: Any, new: Any, *, old_secret: bool, new_secret: bool) -> bool:  # noqa: C901, PLR0911 - Pulumi's cases
     old, old_secret = _unwrap(old, old_secret)
     new, new_secret = _unwrap(new, new_secret)
     head, rest = path[0], path[1:]

@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING
 
 from engine import boundary, differ
 from engine.aliases import Alias, alias_urns
-from engine.deployment import Deployment
 from engine.differ import Difference
 from engine.errors import OperationFailed
-from engine.goal import Goal
 from engine.paths import parse_path, reset_path
 from engine.provider import Properties, Provider, ProviderError, Unknown
 from engine.replacement import ReplacementPlanner
@@ -26,6 +24,9 @@ from engine.values import contains
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from engine.deployment import Deployment
+    from engine.goal import Goal
 
 
 @dataclass(eq=False)
@@ -88,8 +89,7 @@ class Planner:
             raise OperationFailed(f"{urn} was claimed as the old name of {self.aliased[urn]}")
         if urn in deployment.olds:
             return deployment.olds[urn], ""
-        candidates = alias_urns(deployment.stack, deployment.project, urn, parent, aliases, self.renamed)
-        for candidate in candidates:
+        for candidate in alias_urns(urn, parent, aliases, self.renamed):
             old = deployment.olds.get(candidate)
             if old is None:
                 continue
@@ -202,7 +202,7 @@ class Planner:
         """Let the provider check the inputs (against ``old``'s, where they count). Raises OperationFailed."""
         properties = registration.properties if old is not None else registration.goal.properties
         try:
-            result = boundary.check(provider, registration.new, old and old.inputs, properties)
+            result = boundary.check(provider, registration.new, old.inputs if old else None, properties)
         except ProviderError as error:
             raise OperationFailed(f"{registration.urn}: {error}") from error
         if result.failures:
@@ -227,7 +227,9 @@ class Planner:
         """Whether the resource is replaced because it was asked for, so that its inputs are already fresh."""
         return self._is_targeted(registration.urn, registration.old)
 
-    def _difference(self, registration: Registration, old: Entry, provider: Provider | None, *, known: bool) -> Difference:
+    def _difference(  # noqa: PLR0911 - one return a reason, in Pulumi's order
+        self, registration: Registration, old: Entry, provider: Provider | None, *, known: bool
+    ) -> Difference:
         new, goal = registration.new, registration.goal
         if not self._deployment.options.preview and contains(new.replacement_trigger, Unknown):
             raise OperationFailed(f"replacement trigger contains unknowns for {registration.urn}")

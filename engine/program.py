@@ -11,15 +11,20 @@ import runpy
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from pulumi import RunError
+from pulumi.runtime import Settings, configure, run_in_stack, set_all_config
+from pulumi.runtime.settings import ROOT
 
 from engine.console import ProgramOutput, enter_program
 from engine.errors import EngineError, ProgramError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from engine.monitor import EngineLog, Monitor
     from engine.project import ConfigValue, Project
 
@@ -88,9 +93,6 @@ class ProgramRun:
                 loop.close()
 
     def _configure(self) -> None:
-        from pulumi.runtime import Settings, configure, set_all_config  # noqa: PLC0415 - the SDK takes a while to import
-        from pulumi.runtime.settings import ROOT  # noqa: PLC0415 - as above
-
         ROOT.set(None)
         configure(
             Settings(
@@ -108,9 +110,6 @@ class ProgramRun:
         set_all_config(texts, [key for key, value in self._config.items() if value.secret])
 
     def _run_program(self, loop: asyncio.AbstractEventLoop) -> EngineError | None:
-        from pulumi import RunError  # noqa: PLC0415 - as above
-        from pulumi.runtime import run_in_stack  # noqa: PLC0415 - as above
-
         path = str(self._project.program)
 
         def main() -> None:
@@ -153,7 +152,7 @@ def _drain(loop: asyncio.AbstractEventLoop) -> None:
 
 @contextlib.contextmanager
 def _as_main_program(project: Project, tell: Callable[[str], None]) -> Iterator[None]:
-    """Give the program the process: its folder as the working directory and first on the path, its prints as messages."""
+    """Give the program the process: its folder as working directory and first on the path, its prints as messages."""
     folder = str(project.program.parent)
     directory, path, arguments, output = Path.cwd(), list(sys.path), sys.argv, sys.stdout
     os.chdir(project.directory)

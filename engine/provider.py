@@ -6,11 +6,15 @@ value that is not known yet. Secrets never reach a provider wrapped: the engine 
 results again, by name, as the real engine does for providers that do not accept secrets.
 """
 
+# ruff: noqa: N818, PLR0917 - signatures follow Pulumi's ResourceProvider service
+
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 Properties = dict[str, Any]
 """The property bag of one resource: camelCase names as on Pulumi's wire."""

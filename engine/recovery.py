@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine import boundary
-from engine.deployment import Deployment
 from engine.errors import OperationFailed
 from engine.provider import ProviderError, Recovers
 from engine.state import timestamp
@@ -20,6 +19,7 @@ from engine.values import plain
 
 if TYPE_CHECKING:
     from engine.checkpoint import Pending
+    from engine.deployment import Deployment
     from engine.state import Entry
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from engine import boundary, differ
 from engine.deployment import Deployment, Stopped
 from engine.errors import OperationFailed
-from engine.provider import ProviderError
+from engine.provider import PropertyDiff, ProviderError
 from engine.state import now
 from engine.steps import Op, Step
 from engine.urn import split_reference
@@ -75,7 +75,7 @@ def _result(old: Entry, new: Entry | None, step: Step) -> Op:
 
 def _read(
     deployment: Deployment, entry: Entry
-) -> tuple[Entry | None, Mapping[str, differ.PropertyDiff] | None, Sequence[str]]:
+) -> tuple[Entry | None, Mapping[str, PropertyDiff] | None, Sequence[str]]:
     provider, known = deployment.registry.of(entry)
     if not known:
         return entry, None, ()
@@ -85,9 +85,7 @@ def _read(
         return None, None, ()
     new = entry.copy(id=found.id, inputs=found.inputs or entry.inputs, outputs=found.outputs, init_errors=[])
     boundary.mark_outputs(new)
-    changed = not (
-        differ.same_values(new.inputs, entry.inputs) and differ.same_values(new.outputs, entry.outputs)
-    )
+    changed = not (differ.same_values(new.inputs, entry.inputs) and differ.same_values(new.outputs, entry.outputs))
     if changed:
         new.modified = now()
     if entry.external:

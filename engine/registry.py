@@ -1,5 +1,7 @@
 """The providers of a run: which package has one, each configured as its provider resource says, and those resources."""
 
+# ruff: noqa: ARG002, PLR0917 - the contract's signatures
+
 from __future__ import annotations
 
 import threading
@@ -132,14 +134,13 @@ class ProviderResources:
 
     def check(self, type_: str, name: str, old_inputs: Properties | None, new_inputs: Properties) -> CheckResult:
         """Add the object in which Pulumi keeps what is not the provider's own configuration."""
-        del type_, name, old_inputs
         internal = dict(new_inputs.get(INTERNAL) or {})
         inputs = {key: value for key, value in new_inputs.items() if key not in {INTERNAL, "pluginDownloadURL"}}
         if new_inputs.get("pluginDownloadURL"):
             internal["pluginDownloadURL"] = new_inputs["pluginDownloadURL"]
         return CheckResult({INTERNAL: internal, **inputs})
 
-    def diff(  # noqa: PLR0917 - the contract's signature
+    def diff(
         self,
         type_: str,
         resource_id: str,
@@ -149,7 +150,6 @@ class ProviderResources:
         ignore_changes: Sequence[str] = (),
     ) -> DiffResult:
         """A change of configuration is an update of the provider alone: what it manages stays where it is."""
-        del type_, resource_id, old_outputs, ignore_changes
         names = sorted(key for key in {*old_inputs, *new_inputs} if old_inputs.get(key) != new_inputs.get(key))
         found: dict[str, PropertyDiff] = {}
         for name in names:
@@ -161,10 +161,9 @@ class ProviderResources:
         self, type_: str, name: str, inputs: Properties, *, preview: bool, timeout: float | None = None
     ) -> CreateResult:
         """Only an id, which stays for ever."""
-        del type_, name, timeout
         return CreateResult(UNKNOWN_TEXT if preview else str(uuid.uuid4()), _outputs(inputs))
 
-    def update(  # noqa: PLR0917 - the contract's signature
+    def update(
         self,
         type_: str,
         resource_id: str,
@@ -176,12 +175,10 @@ class ProviderResources:
         timeout: float | None = None,
     ) -> Properties:
         """The outputs are the configuration."""
-        del type_, resource_id, old_inputs, old_outputs, preview, timeout
         return _outputs(new_inputs)
 
     def read(self, type_: str, resource_id: str, inputs: Properties, outputs: Properties) -> ReadResult:
         """There is nothing to look at."""
-        del type_
         return ReadResult(resource_id, inputs, outputs)
 
     def delete(
@@ -195,12 +192,10 @@ class ProviderResources:
 
     def secret_inputs(self, type_: str) -> frozenset[str]:
         """Those that the program marks."""
-        del type_
         return frozenset()
 
     def secret_outputs(self, type_: str) -> frozenset[str]:
         """Those whose inputs are secret."""
-        del type_
         return frozenset()
 
     def cancel(self) -> None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine import differ
-from engine.deployment import Deployment
-from engine.differ import Difference
 from engine.errors import OperationFailed
 from engine.provider import UNKNOWN, Provider, ProviderError
 from engine.steps import Op, Step, delete_op
 from engine.urn import split_reference
 
 if TYPE_CHECKING:
+    from engine.deployment import Deployment
+    from engine.differ import Difference
     from engine.planner import Planner, Registration
     from engine.state import Entry
 
-_UNPROTECT = "remove the `protect` flag from the resource in your Pulumi program and run `pulumi up`"
+_UNPROTECT = "To unprotect it, remove the `protect` flag from the resource in your Pulumi program and run `pulumi up`"
 
 
 class ReplacementPlanner:
@@ -79,14 +79,14 @@ class ReplacementPlanner:
     def _refuse(self, registration: Registration, old: Entry, difference: Difference) -> None:
         deployment, urn = self._deployment, registration.urn
         if registration.new.protect and old.protect:
-            text = f"unable to replace resource {urn!r}\nas it is currently marked for protection. To unprotect it, {_UNPROTECT}"
+            text = f"unable to replace resource {urn!r}\nas it is currently marked for protection. {_UNPROTECT}"
             if not deployment.options.preview:
                 raise OperationFailed(text)
             deployment.fail(OperationFailed(text), urn, stop=False)
         if registration.goal.import_id:
             text = (
-                "previously-imported resources that still specify an ID may not be replaced;"
-                f" please remove the `import` declaration from your program; differing: {', '.join(difference.replace_keys)}"
+                "previously-imported resources that still specify an ID may not be replaced; please remove the `import`"
+                f" declaration from your program; differing: {', '.join(difference.replace_keys)}"
             )
             if not deployment.options.preview:
                 raise OperationFailed(f"{urn}: {text}")
@@ -106,7 +106,7 @@ class ReplacementPlanner:
             if entry.protect and not entry.delete:
                 raise OperationFailed(
                     f"unable to replace resource {entry.urn!r} as part of replacing {new.urn!r}"
-                    f" as it is currently marked for protection. To unprotect it, {_UNPROTECT}"
+                    f" as it is currently marked for protection. {_UNPROTECT}"
                 )
             op = delete_op(entry, replacing=not entry.delete)
             steps.append(Step(op, entry, None, precedes=not entry.delete))

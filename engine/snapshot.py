@@ -7,7 +7,6 @@ the operations under way. Several threads report at once; those that wait while 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +17,41 @@ from engine.errors import EngineError
 from engine.state import encrypted_secret, write_entry
 
 if TYPE_CHECKING:
-    from engine.backend import Backend
+    from collections.abc import Callable, Iterator
+
     from engine.crypto import Crypter
     from engine.state import Entry
 
-_FIELDS = (
-    "urn id inputs outputs parent delete protect taint external dependencies init_errors provider property_dependencies"
-    " pending_replacement additional_secret_outputs aliases custom_timeouts import_id retain_on_delete deleted_with"
-    " replace_with created modified source_position ignore_changes hide_diff replace_on_changes replacement_trigger"
-).split()
+_FIELDS = [
+    "urn",
+    "id",
+    "inputs",
+    "outputs",
+    "parent",
+    "delete",
+    "protect",
+    "taint",
+    "external",
+    "dependencies",
+    "init_errors",
+    "provider",
+    "property_dependencies",
+    "pending_replacement",
+    "additional_secret_outputs",
+    "aliases",
+    "custom_timeouts",
+    "import_id",
+    "retain_on_delete",
+    "deleted_with",
+    "replace_with",
+    "created",
+    "modified",
+    "source_position",
+    "ignore_changes",
+    "hide_diff",
+    "replace_on_changes",
+    "replacement_trigger",
+]
 
 
 class Snapshot:
@@ -53,7 +78,7 @@ class Snapshot:
         self.flush()
 
     def end(self, entry: Entry | None = None, *, done: Entry | None = None, new: Entry | None = None) -> None:
-        """Change the entries in one go: an operation's end, an old entry that is dealt with, a new one. Writes nothing."""
+        """Change the entries in one go (an operation's end, an old entry dealt with, a new one); nothing is written."""
         with self._condition:
             if entry is not None:
                 self._pending = [pending for pending in self._pending if pending.entry is not entry]
@@ -96,12 +121,14 @@ class Snapshot:
                     continue
                 self._writing = True
                 version = self._version
-                content = self._compose.bytes(self._base, self._entries(), self._pending)
-                self._condition.release()
                 try:
-                    self._write(content)
+                    content = self._compose.bytes(self._base, self._entries(), self._pending)
+                    self._condition.release()
+                    try:
+                        self._write(content)
+                    finally:
+                        self._condition.acquire()
                 finally:
-                    self._condition.acquire()
                     self._writing = False
                     self._condition.notify_all()
                 self._persisted = max(self._persisted, version)
@@ -116,8 +143,8 @@ class Snapshot:
 class SnapshotText:
     """Turns entries into the file's bytes; an entry that did not change since the last time is not written anew."""
 
-    def __init__(self, backend: Backend, crypter: Crypter) -> None:
-        self._backend = backend
+    def __init__(self, name: str, crypter: Crypter) -> None:
+        self._name = name
         self._salt = crypter.salt
         self._secret = encrypted_secret(crypter)
         self._cache: dict[Entry, tuple[tuple[Any, ...], str]] = {}
@@ -131,7 +158,8 @@ class SnapshotText:
             f'{{"resource":{self._text(item.entry, cached=False)},"type":{files.dump(item.type)}}}'
             for item in (*pending, *(item for item in base.pending if item.type == "creating"))
         ]
-        return files.compose(self._backend, base, self._salt, texts, under_way, files.features_of(written))
+        features = files.features_of(written)
+        return files.compose(self._name, base, self._salt, resources=texts, pending=under_way, features=features)
 
     def _text(self, entry: Entry, *, cached: bool) -> str:
         # Attributes are exchanged, never changed in place, so that an entry is as it was if all of them are the same.

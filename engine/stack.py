@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,29 +14,27 @@ from engine import checkpoint as files
 from engine import history, lock
 from engine.backend import Backend
 from engine.builtins import BuiltinProvider
-from engine.crypto import Crypter
 from engine.deployment import Deployment, Options, Stopped
 from engine.destroy import destroy_all
 from engine.digest import DigestBuilder
-from engine.errors import Cancelled, EngineError, InvalidProject, StackNotFound, UnsupportedFeature, WrongPassphrase
+from engine.errors import Cancelled, EngineError, InvalidProject, StackNotFound
 from engine.events import EventSink, EventStream
 from engine.executor import Executor
 from engine.history import HistoryEntry
-from engine.project import ConfigValue, load_config, load_project, read_yaml
-from engine.provider import Properties
+from engine.project import load_project
 from engine.recovery import recover
 from engine.refresh import refresh_state
 from engine.registry import ProviderSource, Registry
-from engine.settings_file import with_salt, with_value
 from engine.snapshot import Snapshot, SnapshotText
-from engine.state import plain_secret, write_value
+from engine.stack_files import StackFiles
 from engine.steps import UNCHANGED
 from engine.update import run_update
-from engine.urn import stack_urn
 from engine.values import HIDDEN, hide, plain
 
 if TYPE_CHECKING:
-    from engine.checkpoint import Checkpoint
+    from collections.abc import Callable, Mapping, Sequence
+
+    from engine.provider import Properties, Provider
 
 _LEAST_PARALLEL: Final = 32
 """Steps mostly wait for the Docker daemon or a health check, so more of them than processors run at a time."""
@@ -80,14 +77,23 @@ class Result:
             raise self.errors[0]
 
 
+@dataclass(frozen=True)
+class Operation:
+    """What is to be done: ``body`` does it and returns the stack's outputs."""
+
+    kind: str
+    body: Callable[[Deployment], Properties]
+    message: str
+
+
 class EmbeddedStack:
     """One stack of one project on a file backend.
 
     ``backend`` is the folder that contains ``.pulumi``. ``passphrase`` defaults to ``PULUMI_CONFIG_PASSPHRASE`` or the
     content of ``PULUMI_CONFIG_PASSPHRASE_FILE``. ``providers`` maps packages to providers, or to functions that make a
     fresh one for each configuration; the default is Docker and random. ``parallel`` bounds the steps at a time
-    (default: ``PULUMI_PARALLEL``, or four a processor, at least 32). ``config`` holds plain values that go over those of
-    ``Pulumi.<stack>.yaml`` for this object's operations, as ``-c`` does.
+    (default: ``PULUMI_PARALLEL``, or four a processor, at least 32). ``config`` holds plain values that go over those
+    of ``Pulumi.<stack>.yaml`` for this object's operations, as ``-c`` does.
 
     Operations raise :class:`EngineError` if they could not begin (lock held, wrong passphrase, no such stack, unusable
     project). Once begun they return a :class:`Result`, whose ``errors`` say what failed; only a second :meth:`cancel`
@@ -107,10 +113,9 @@ class EmbeddedStack:
     ) -> None:
         self._project = load_project(Path(project_dir))
         self._backend = Backend(backend, self._project.name, stack)
-        self._passphrase = passphrase
+        self._files = StackFiles(self._project, self._backend, passphrase, config)
         self._providers = providers
         self._parallel = parallel
-        self._overrides = dict(config or {})
         self._deployment: Deployment | None = None
         self._cancels = 0
         self._wake = threading.Event()
@@ -123,7 +128,7 @@ class EmbeddedStack:
     @property
     def settings_file(self) -> Path:
         """``Pulumi.<stack>.yaml``."""
-        return self._project.settings_file(self._backend.stack)
+        return self._files.settings
 
     def exists(self) -> bool:
         """Whether the backend has the stack."""
@@ -134,13 +139,12 @@ class EmbeddedStack:
         with lock.hold(self._backend, lambda _message: None):
             if self.exists():
                 raise InvalidProject(f"stack {self.name!r} already exists")
-            self._crypter(self._salt(), persist=True)
-            files.save_empty(self._backend)
+            self._files.create()
 
     def preview(
         self, *, refresh: bool = False, replace: Sequence[str] = (), on_event: EventSink | None = None
     ) -> Result:
-        """What :meth:`up` would do; changes nothing and needs no lock. ``replace`` holds URNs to replace in any case."""
+        """What :meth:`up` would do; changes nothing, needs no lock. ``replace`` holds URNs to replace in any case."""
         return self._operate("update", self._update_body(refresh), on_event, preview=True, replace=replace)
 
     def up(
@@ -176,8 +180,7 @@ class EmbeddedStack:
 
     def outputs(self, *, show_secrets: bool = False) -> dict[str, Any]:
         """The stack's outputs as of the last update; secrets as ``[secret]`` unless asked for."""
-        checkpoint, _ = self._load()
-        found = self._outputs_of(checkpoint, self._backend)
+        found = self._files.outputs()
         return dict(plain(found) if show_secrets else hide(found))
 
     def history(self) -> list[HistoryEntry]:
@@ -186,29 +189,16 @@ class EmbeddedStack:
 
     def export(self, *, show_secrets: bool = False) -> dict[str, Any]:
         """The state as ``pulumi stack export`` prints it; secrets encrypted unless asked for."""
-        raw = files.read_raw(self._backend)
-        latest = raw.get("latest") or {}
-        if show_secrets:
-            crypter = self._crypter(files.salt_of(raw) or self._salt())
-            from engine.state import read_value  # noqa: PLC0415 - the only use
-
-            latest = write_value(read_value(latest, crypter, ()), plain_secret, ())
-        return {"version": 3, "deployment": latest}
+        return self._files.export(show_secrets=show_secrets)
 
     def config_value(self, key: str) -> str | None:
         """A configuration value as the program reads it, secrets opened; None if it is not set."""
-        value = self._config(self._crypter_of_settings()).get(self._project.qualified(key))
+        value = self._files.config().get(self._project.qualified(key))
         return value.text if value is not None else None
 
     def set_config(self, key: str, value: Any, *, secret: bool = False) -> None:
-        """Set a value in ``Pulumi.<stack>.yaml``, as ``pulumi config set`` does; the rest of the file stays as it is."""
-        stored = value
-        if secret:
-            text = value if isinstance(value, str) else json.dumps(value)
-            stored = {"secure": self._crypter(self._salt(), persist=True).encrypt(text)}
-        text = self.settings_file.read_text(encoding="utf-8") if self.settings_file.exists() else ""
-        content = with_value(text, self._project.qualified(key), stored)
-        self._write_settings(content)
+        """Set a value in ``Pulumi.<stack>.yaml`` as ``pulumi config set`` does; every other byte stays as it is."""
+        self._files.set_config(key, value, secret=secret)
 
     def cancel(self) -> None:
         """Stop the operation under way; meant for a signal handler.
@@ -248,26 +238,19 @@ class EmbeddedStack:
         self._cancels = 0
         self._wake.clear()
         if not self.exists():
-            raise StackNotFound(f"no stack named {self.name!r} of project {self._project.name!r} in {self._backend.home}")
-        if preview:
-            return self._run(kind, body, events, digest, Options(True, self._workers(), frozenset(replace)), message)
-        with lock.hold(self._backend, lambda text: events.diagnostic("warning", text)):
-            return self._run(kind, body, events, digest, Options(False, self._workers(), frozenset(replace)), message)
+            raise StackNotFound(f"no stack {self.name!r} of project {self._project.name!r} in {self._backend.home}")
+        options = Options(preview, self._workers(), frozenset(replace))
+        with contextlib.ExitStack() as held:
+            if not preview:
+                held.enter_context(lock.hold(self._backend, lambda text: events.diagnostic("warning", text)))
+            return self._run(Operation(kind, body, message), events, digest, options)
 
-    def _run(
-        self,
-        kind: str,
-        body: Callable[[Deployment], Properties],
-        events: EventStream,
-        digest: DigestBuilder,
-        options: Options,
-        message: str,
-    ) -> Result:
+    def _run(self, operation: Operation, events: EventStream, digest: DigestBuilder, options: Options) -> Result:
         started, start_time = time.monotonic(), int(time.time())
         deployment = self._prepare(events, options)
         config = {key: HIDDEN if value.secret else value.text for key, value in deployment.config.items()}
         events.prelude(config)
-        outputs = self._in_thread(deployment, body)
+        outputs = self._in_thread(deployment, operation.body)
         duration = time.monotonic() - started
         error = deployment.outcome()
         events.summary("failed" if error else "succeeded", duration, damaged=deployment.damaged)
@@ -281,17 +264,17 @@ class EmbeddedStack:
             errors=(error,) if error else (),
         )
         if not options.preview:
-            history.record(self._backend, self._record(kind, deployment, result, start_time, message))
+            history.record(self._backend, _record(operation, deployment, result, start_time))
         return result
 
     def _prepare(self, events: EventStream, options: Options) -> Deployment:
-        checkpoint, crypter = self._load(persist=not options.preview)
-        config = self._config(crypter)
+        checkpoint, crypter = self._files.load(persist=not options.preview)
+        config = self._files.config(crypter)
         events.hide_text(*(value.text for value in config.values() if value.secret))
         for entry in checkpoint.resources:
             events.hide_values(entry.inputs)
             events.hide_values(entry.outputs)
-        text = None if options.preview else SnapshotText(self._backend, crypter)
+        text = None if options.preview else SnapshotText(self._backend.qualified_name, crypter)
         deployment = Deployment(
             project=self._project.name,
             stack=self.name,
@@ -299,7 +282,7 @@ class EmbeddedStack:
             config=config,
             options=options,
             base=checkpoint,
-            registry=Registry({**self._sources(), "pulumi": BuiltinProvider(self._stack_outputs)}),
+            registry=Registry({**self._sources(), "pulumi": BuiltinProvider(self._files.outputs_of_stack)}),
             events=events,
             snapshot=Snapshot(checkpoint, lambda content: files.save(self._backend, content), text),
         )
@@ -312,20 +295,10 @@ class EmbeddedStack:
 
         def work() -> None:
             try:
-                if not deployment.options.preview:
-                    recover(deployment)
-                outputs.update(body(deployment))
-            except Stopped:
-                pass
-            except EngineError as error:
-                deployment.fail(error)
-            except BaseException as error:  # noqa: BLE001 - a thread has nobody else to tell
-                deployment.fail(EngineError(f"the engine failed: {type(error).__name__}: {error}"))
-            try:
-                deployment.snapshot.flush()
-            except EngineError as error:
-                deployment.fail(error)
-            self._wake.set()
+                _guarded(deployment, lambda: outputs.update(_recovered(deployment, body)))
+                _guarded(deployment, deployment.snapshot.flush)
+            finally:
+                self._wake.set()
 
         worker = threading.Thread(target=work, name="deployment", daemon=True)
         worker.start()
@@ -336,20 +309,6 @@ class EmbeddedStack:
         worker.join()
         return outputs
 
-    def _record(
-        self, kind: str, deployment: Deployment, result: Result, start_time: int, message: str
-    ) -> HistoryEntry:
-        return HistoryEntry(
-            kind=kind,
-            start_time=start_time,
-            end_time=int(time.time()),
-            message=message,
-            result="failed" if result.failed else "succeeded",
-            resource_changes=result.summary,
-            environment={"exec.kind": "embedded"},
-            config={key: value.stored for key, value in deployment.config.items()},
-        )
-
     def _workers(self) -> int:
         if self._parallel:
             return max(1, self._parallel)
@@ -359,75 +318,40 @@ class EmbeddedStack:
     def _sources(self) -> Mapping[str, ProviderSource]:
         if self._providers is not None:
             return self._providers
-        from engine.providers import default_providers  # noqa: PLC0415 - they import the Docker client
+        from engine.providers import default_providers  # noqa: PLC0415 - it imports the Docker client
 
-        return {package: lambda package=package: default_providers()[package] for package in default_providers()}
+        def fresh(package: str) -> Callable[[], Provider]:
+            return lambda: default_providers()[package]
 
-    def _load(self, *, persist: bool = False) -> tuple[Checkpoint, Crypter]:
-        """The state, and what writes its secrets (they may have been written with another salt than the settings')."""
-        raw = files.read_raw(self._backend)
-        settings_salt, state_salt = self._salt(), files.salt_of(raw)
-        crypter = self._crypter(settings_salt or state_salt, persist=persist)
-        reader = self._crypter(state_salt) if state_salt and state_salt != crypter.salt else crypter
-        return files.parse(raw, reader), crypter
+        return {package: fresh(package) for package in default_providers()}
 
-    def _salt(self) -> str:
-        settings = read_yaml(self.settings_file)
-        provider = settings.get("secretsprovider")
-        if provider and provider != "passphrase":
-            raise UnsupportedFeature(f"{self.settings_file}: the secrets provider {provider}")
-        return str(settings.get("encryptionsalt") or "")
 
-    def _crypter(self, salt: str, *, persist: bool = False) -> Crypter:
-        passphrase = self._find_passphrase()
-        if salt:
-            return Crypter(passphrase, salt)
-        crypter = Crypter.create(passphrase)
-        if persist:
-            text = self.settings_file.read_text(encoding="utf-8") if self.settings_file.exists() else ""
-            self._write_settings(with_salt(text, crypter.salt))
-        return crypter
+def _record(operation: Operation, deployment: Deployment, result: Result, start_time: int) -> HistoryEntry:
+    return HistoryEntry(
+        kind=operation.kind,
+        start_time=start_time,
+        end_time=int(time.time()),
+        message=operation.message,
+        result="failed" if result.failed else "succeeded",
+        resource_changes=result.summary,
+        environment={"exec.kind": "embedded"},
+        config={key: value.stored for key, value in deployment.config.items()},
+    )
 
-    def _crypter_of_settings(self) -> Crypter | None:
-        salt = self._salt()
-        return self._crypter(salt) if salt else None
 
-    def _find_passphrase(self) -> str:
-        if self._passphrase is not None:
-            return self._passphrase
-        if (given := os.environ.get("PULUMI_CONFIG_PASSPHRASE")) is not None:
-            return given
-        if path := os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE"):
-            try:
-                return Path(path).read_text(encoding="utf-8").strip()
-            except OSError as error:
-                raise WrongPassphrase(f"PULUMI_CONFIG_PASSPHRASE_FILE={path}: {error.strerror}") from error
-        raise WrongPassphrase("passphrase must be set with PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE")
+def _recovered(deployment: Deployment, body: Callable[[Deployment], Properties]) -> Properties:
+    if not deployment.options.preview:
+        recover(deployment)
+    return body(deployment)
 
-    def _config(self, crypter: Crypter | None) -> dict[str, ConfigValue]:
-        config = load_config(self._project, self.name, crypter)
-        for key, text in self._overrides.items():
-            config[self._project.qualified(key)] = ConfigValue(text, secret=False, stored=text)
-        return config
 
-    def _write_settings(self, content: str) -> None:
-        path = self.settings_file
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_text(content, encoding="utf-8")
-        if path.exists():
-            temporary.chmod(path.stat().st_mode & 0o777)
-        temporary.replace(path)
-
-    def _stack_outputs(self, name: str) -> Properties:
-        parts = name.split("/")
-        project = parts[-2] if len(parts) > 1 else None
-        backend = self._backend.sibling(parts[-1], project)
-        raw = files.read_raw(backend)
-        salt = files.salt_of(raw)
-        crypter = Crypter(self._find_passphrase(), salt) if salt else None
-        return self._outputs_of(files.parse(raw, crypter), backend)
-
-    @staticmethod
-    def _outputs_of(checkpoint: Checkpoint, backend: Backend) -> Properties:
-        root = checkpoint.live().get(stack_urn(backend.stack, backend.project))
-        return dict(root.outputs) if root is not None else {}
+def _guarded(deployment: Deployment, action: Callable[[], None]) -> None:
+    """Do something in a thread, which has nobody but the deployment to tell what went wrong."""
+    try:
+        action()
+    except Stopped:
+        return  # whoever stopped it has said why
+    except EngineError as error:
+        deployment.fail(error)
+    except Exception as error:  # noqa: BLE001 - a defect of ours must end the operation, not hang it
+        deployment.fail(EngineError(f"the engine failed: {type(error).__name__}: {error}"))

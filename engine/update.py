@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from engine.deployment import Deployment, Stopped
 from engine.errors import OperationFailed
-from engine.executor import Executor
 from engine.monitor import EngineLog, Monitor
-from engine.planner import Planner
 from engine.program import ProgramRun
-from engine.provider import Properties
 from engine.steps import Op, Step, delete_op
 
 if TYPE_CHECKING:
+    from engine.executor import Executor
+    from engine.planner import Planner
     from engine.project import Project
+    from engine.provider import Properties
     from engine.state import Entry
 
 
@@ -90,5 +90,3 @@ def _finish_stack(deployment: Deployment, monitor: Monitor) -> Properties:
     except OperationFailed:
         return before  # the stack itself never got registered
     return outputs
-
-

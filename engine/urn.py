@@ -29,7 +29,7 @@ def _parts(urn: str) -> list[str]:
 
 def is_urn(text: str) -> bool:
     """Whether the text has a URN's form."""
-    return text.startswith(_PREFIX) and len(_parts(text)) == 4  # noqa: PLR2004 - the four parts of a URN
+    return text.startswith(_PREFIX) and len(_parts(text)) == len(("stack", "project", "type", "name"))
 
 
 def qualified_type(urn: str) -> str:
@@ -40,6 +40,12 @@ def qualified_type(urn: str) -> str:
 def type_of(urn: str) -> str:
     """The resource's own type."""
     return qualified_type(urn).rsplit("$", 1)[-1]
+
+
+def stack_and_project(urn: str) -> tuple[str, str]:
+    """The stack's and the project's name."""
+    stack, project, *_ = _parts(urn.removeprefix(_PREFIX))
+    return stack, project
 
 
 def name_of(urn: str) -> str:

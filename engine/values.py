@@ -1,21 +1,23 @@
 """Property values as the engine holds them, and the two encodings of what JSON can't say.
 
-In memory a property bag is JSON-like data plus :class:`Secret` and :data:`engine.provider.UNKNOWN`; assets, archives and
-resource references stay objects with the signature key. On the wire (the SDK's protobuf) a secret carries its plain
-``value``, in a checkpoint its ``ciphertext``.
+In memory a property bag is JSON-like data plus :class:`Secret` and :data:`engine.provider.UNKNOWN`; assets, archives
+and resource references stay objects with the signature key. On the wire (the SDK's protobuf) a secret carries its
+plain ``value``, in a checkpoint its ``ciphertext``.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf import struct_pb2
 
 from engine.errors import EngineError, UnsupportedFeature
 from engine.provider import UNKNOWN, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - Pulumi's marker, not a secret
@@ -67,7 +69,7 @@ def is_signed(value: Any, signature: str) -> bool:
     return isinstance(value, dict) and value.get(SIGNATURE) == signature
 
 
-def contains(value: Any, kind: type[Secret] | type[Unknown]) -> bool:
+def contains(value: Any, kind: type[Secret | Unknown]) -> bool:
     """Whether a secret, or an unknown, stands anywhere in the value."""
     if isinstance(value, kind):
         return True
@@ -193,7 +195,7 @@ def _hashed_asset(asset: dict[str, Any], directory: Path | None) -> dict[str, An
     return {**asset, "hash": hashlib.sha256(content).hexdigest()}
 
 
-def encode_wire(value: Any) -> struct_pb2.Value:
+def encode_wire(value: Any) -> struct_pb2.Value:  # noqa: PLR0911 - one return a kind of value
     """A value for the SDK."""
     match value:
         case None:
