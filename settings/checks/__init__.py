@@ -14,6 +14,7 @@ from settings.checks import (
     hardening,
     images,
     jobs,
+    kernel,
     mounts,
     names,
     needs,
@@ -23,6 +24,7 @@ from settings.checks import (
     replicas,
     resources,
     secrets,
+    stores,
     workloads,
 )
 from settings.description import Description
@@ -45,9 +47,11 @@ CHECKS: Final[tuple[Check, ...]] = (
     *gateway.CHECKS,
     *resources.CHECKS,
     *hardening.CHECKS,
+    *kernel.CHECKS,
     *mounts.CHECKS,
     *images.CHECKS,
     *jobs.CHECKS,
+    *stores.CHECKS,
     *secrets.CHECKS,
     *workloads.CHECKS,
 )

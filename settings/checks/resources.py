@@ -103,16 +103,6 @@ def cache_data_fits(description: Description) -> Iterator[Finding]:
             )
 
 
-def ulimits_are_ordered(description: Description) -> Iterator[Finding]:
-    """The kernel refuses a soft limit above the hard one."""
-    for path, workload, _ in description.workloads():
-        for name, limit in workload.ulimits.items():
-            if limit.soft > limit.hard >= 0 or (limit.soft < 0 <= limit.hard):
-                yield Finding(
-                    (*path, "ulimits", name), f"the soft limit {limit.soft} is above the hard one, {limit.hard}"
-                )
-
-
 def _table(demands: list[_Demand]) -> str:
     shown = demands[:_BIGGEST_SHOWN]
     width = max(len(dotted(demand.path)) for demand in shown)
@@ -133,5 +123,4 @@ CHECKS: Final = (
     reservations_are_below_limits,
     memory_folders_fit,
     cache_data_fits,
-    ulimits_are_ordered,
 )

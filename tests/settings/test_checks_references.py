@@ -121,8 +121,8 @@ def test_a_command_holds_no_secret(refused: Refused, field: str) -> None:
             'databases.main.settings["app.name"]',
         ),
         (
-            {"caches": {"queue": {"settings": {"requirepass": "${caches.queue.password}"}}}},
-            "caches.queue.settings.requirepass",
+            {"caches": {"queue": {"settings": {"masteruser": "${caches.queue.password}"}}}},
+            "caches.queue.settings.masteruser",
         ),
         ({"caches": {"queue": {"labels": {"x": "${platform.name}"}}}}, "caches.queue.labels.x"),
         ({"volumes": {"data": {"driver_opts": {"o": "${secrets.mount}"}}}}, "volumes.data.driver_opts.o"),

@@ -195,7 +195,7 @@ def test_text_in_place_of_a_map_is_refused(refused: Refused) -> None:
         api(port="8000"),
         api(env={"PORT": 8000, "DEBUG": True, "RATIO": 0.5}),
         api(user=10001),
-        api(ulimits={"nofile": 1024, "nproc": {"soft": 10, "hard": 20}}),
+        api(ulimits={"nofile": 1024, "core": {"soft": 10, "hard": 20}}),
         {"workers": {"runner": {"restart": "no"}}},
         {"databases": {"main": {"version": 16}}},
         {"gateway": {"publish": 8080}},

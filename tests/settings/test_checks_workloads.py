@@ -70,10 +70,73 @@ class TestResources:
         )
         accepted({"caches": {"queue": {"memory": "256MiB", "max_memory": "200MiB"}}})
 
+
+class TestKernel:
     @pytest.mark.parametrize("limit", [{"soft": 20, "hard": 10}, {"soft": -1, "hard": 10}])
     def test_a_soft_limit_is_below_the_hard_one(self, refused: Refused, limit: dict[str, int]) -> None:
         assert refused(runner(ulimits={"nofile": limit})).message == (
             f"the soft limit {limit['soft']} is above the hard one, 10"
+        )
+
+    def test_a_limit_exists(self, refused: Refused) -> None:
+        problem = refused(runner(ulimits={"nofiles": 1024}))
+        assert (problem.path, problem.message) == ("workers.runner.ulimits.nofiles", "there is no limit 'nofiles'")
+        assert problem.nearest == "nofile"
+
+    def test_the_number_of_processes_has_its_own_key(self, refused: Refused) -> None:
+        problem = refused(runner(ulimits={"nproc": 64}))
+        assert (problem.message, problem.fix) == (
+            "the number of processes is set by processes",
+            "write processes: 64",
+        )
+
+    def test_a_signal_exists(self, refused: Refused, accepted: Accepted) -> None:
+        problem = refused(runner(stop_signal="SIGTRM"))
+        assert (problem.message, problem.nearest) == ("there is no signal SIGTRM", "SIGTERM")
+        accepted(runner(stop_signal="SIGQUIT"))
+
+    @pytest.mark.parametrize(("name", "nearest"), [("CAP_NET_RAW", "NET_RAW"), ("NETADMIN", "NET_ADMIN")])
+    def test_a_capability_exists(self, refused: Refused, name: str, nearest: str) -> None:
+        problem = refused(runner(capabilities=[name], relax={"capabilities": REASON}))
+        assert (problem.path, problem.message) == ("workers.runner.capabilities[0]", f"there is no capability {name}")
+        assert problem.nearest == nearest
+
+    def test_a_kernel_parameter_is_the_containers_own(self, refused: Refused, accepted: Accepted) -> None:
+        problem = refused(runner(sysctls={"vm.max_map_count": 262144}))
+        assert problem.message == "vm.max_map_count is one of the whole host, not of a container"
+        assert problem.fix == "set it on the host"
+        accepted(runner(sysctls={"net.core.somaxconn": 1024, "kernel.shmmax": 1}))
+
+    def test_the_hosts_network_has_the_hosts_parameters(self, refused: Refused) -> None:
+        host = {"host_network": True, "relax": {"host_network": REASON}}
+        problem = refused(runner(**host, sysctls={"net.core.somaxconn": 1024}))
+        assert problem.message == "with host_network, a parameter of the network is the host's"
+
+
+class TestStores:
+    @pytest.mark.parametrize(
+        ("setting", "owner"),
+        [("maxmemory", "max_memory"), ("maxmemory-policy", "eviction"), ("appendonly", "persistence")],
+    )
+    def test_a_setting_has_one_owner(self, refused: Refused, setting: str, owner: str) -> None:
+        problem = refused({"caches": {"queue": {"settings": {setting: "x"}}}})
+        assert (problem.path, problem.message) == (f"caches.queue.settings.{setting}", f"{setting} is set by {owner}")
+        assert problem.fix == f"write {owner}: … on queue itself"
+
+    @pytest.mark.parametrize(
+        ("section", "name", "setting"),
+        [("caches", "queue", "requirepass"), ("databases", "main", "listen_addresses"), ("databases", "main", "port")],
+    )
+    def test_some_settings_are_slipways(self, refused: Refused, section: str, name: str, setting: str) -> None:
+        problem = refused({section: {name: {"settings": {setting: "x"}}}})
+        assert (problem.message, problem.fix) == (f"{setting} is Slipway's to decide", "remove it")
+
+    def test_other_settings_are_accepted(self, accepted: Accepted) -> None:
+        accepted(
+            {
+                "caches": {"queue": {"settings": {"maxclients": 2000}}},
+                "databases": {"main": {"settings": {"max_connections": 200}}},
+            }
         )
 
 
