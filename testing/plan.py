@@ -1,11 +1,13 @@
 """A graph as text for people: what would be created, under what, from what. Secrets are shown by name only.
 
 Values that a provider makes up are shown by their origin (``<backend-network.id>``), so that a text changes only when
-the description or a component does.
+the description or a component does. Scripts in arguments are shown by their hash, and of a replica only what differs
+from the first one.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +27,7 @@ _WIDTH: Final = 110
 _SHORTEST: Final = 12
 """Made-up values are longer than this, apart from names; shorter outputs would be found by chance."""
 _HIDDEN: Final = "[secret]"
+_DIGITS: Final = 7
 
 
 def plan_text(graph: Graph) -> str:
@@ -34,46 +37,69 @@ def plan_text(graph: Graph) -> str:
     kind = "preview of " if graph.preview else ""
     lines = [f"{kind}{graph.project}/{graph.stack}: {len(graph) - components} resources in {components} components"]
     for resource in _by_name(graph.children()):
-        lines += ["", *_resource_lines(graph, resource, 0, origin)]
+        lines += ["", *_tree(graph, resource, 0, origin)]
     if graph.exports:
         lines += ["", "exports"]
         lines += _map_lines(graph.exports, graph.secret_exports, 1, origin)
     return "\n".join(lines) + "\n"
 
 
-def _resource_lines(graph: Graph, resource: Resource, depth: int, origin: Callable[[str], str]) -> Iterator[str]:
+def _tree(graph: Graph, resource: Resource, depth: int, origin: Callable[[str], str]) -> Iterator[str]:
+    """Yield the lines of a resource's children; a replica is compared with the first of its kind."""
     pad = _INDENT * depth
-    yield f"{pad}{'=' if resource.read else '+'} {resource.name}  {resource.type}"
+    yield f"{pad}{_head(resource)}"
     if resource.custom:
-        yield from _map_lines(resource.inputs, resource.secret_paths, depth + 2, origin)
-        if words := _option_words(resource):
-            yield f"{pad}{_INDENT * 2}options: {', '.join(words)}"
-        if after := sorted(name_of(urn) for urn in resource.dependencies):
-            yield from _wrapped(f"{pad}{_INDENT * 2}after: ", after)
+        yield from _body(resource, depth, origin)
+    first: dict[tuple[str, str], tuple[str, list[str]]] = {}
     for child in _by_name(graph.children(resource)):
-        yield from _resource_lines(graph, child, depth + 1, origin)
+        kind = child.type, child.name.rstrip("0123456789")
+        if not child.custom or graph.children(child) or kind[1] == child.name:
+            yield from _tree(graph, child, depth + 1, origin)
+            continue
+        body = list(_body(child, depth + 1, origin))
+        name, usual = first.setdefault(kind, (child.name, body))
+        alike = name != child.name and [_key(line) for line in body] == [_key(line) for line in usual]
+        yield f"{pad}{_INDENT}{_head(child)}" + (f"  (as {name}, but)" if alike else "")
+        yield from (line for line in body if line not in usual) if alike else body
+
+
+def _head(resource: Resource) -> str:
+    return f"{'=' if resource.read else '+'} {resource.name}  {resource.type}"
+
+
+def _key(line: str) -> str:
+    return line.partition(":")[0]
+
+
+def _body(resource: Resource, depth: int, origin: Callable[[str], str]) -> Iterator[str]:
+    yield from _map_lines(resource.inputs, resource.secret_paths, depth + 2, origin)
+    pad = _INDENT * (depth + 2)
+    if words := _option_words(resource):
+        yield f"{pad}options: {', '.join(words)}"
+    if after := sorted(name_of(urn) for urn in resource.dependencies):
+        yield from _wrapped(f"{pad}after: ", after)
 
 
 def _map_lines(
     values: Mapping[str, Any], secrets: frozenset[str], depth: int, origin: Callable[[str], str]
 ) -> Iterator[str]:
     for key, value in sorted(values.items()):
-        yield from _value_lines(key, _shown(value, key, secrets, origin), depth)
+        yield from _value_lines(f"{key}:", _shown(value, key, secrets, origin), depth)
 
 
 def _value_lines(key: str, value: Any, depth: int) -> Iterator[str]:
     pad = _INDENT * depth
     inline = _inline(value)
     if isinstance(value, str) and "\n" in value:
-        yield f"{pad}{key}: |"
+        yield f"{pad}{key} |"
         yield from (f"{pad}{_INDENT}{line}".rstrip() for line in value.splitlines())
     elif isinstance(value, dict | list) and value and (len(pad) + len(key) + len(inline) > _WIDTH or "\\n" in inline):
-        yield f"{pad}{key}:"
+        yield f"{pad}{key}"
         items = value.items() if isinstance(value, dict) else (("-", item) for item in value)
         for name, item in items:
-            yield from _value_lines(str(name), item, depth + 1)
+            yield from _value_lines("-" if name == "-" else f"{name}:", item, depth + 1)
     else:
-        yield f"{pad}{key}: {inline}"
+        yield f"{pad}{key} {inline}"
 
 
 def _inline(value: Any) -> str:
@@ -102,7 +128,11 @@ def _shown(value: Any, path: str, secrets: frozenset[str], origin: Callable[[str
 def _as_map(items: list[Any]) -> Any:
     if items and all(isinstance(item, dict) and set(item) == {"label", "value"} for item in items):
         return {item["label"]: item["value"] for item in items}
-    return items
+    return [_script(item) if isinstance(item, str) and "\n" in item else item for item in items]
+
+
+def _script(text: str) -> str:
+    return f"<{len(text.splitlines())} lines, {hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]}>"
 
 
 def _option_words(resource: Resource) -> list[str]:

@@ -30,29 +30,30 @@ def root() -> Path:
 
 
 @functools.cache
-def _rendered(stack: str, preview: bool) -> Graph:
-    return render_stack(stack, root=ROOT, preview=preview)
+def _rendered(stack: str, preview: bool, family: str) -> Graph:
+    # The family is said, or it would be what this machine found out.
+    overrides = {"images": {"family": family}}
+    return render_stack(stack, root=ROOT, config={"overrides": overrides}, preview=preview)
 
 
 @pytest.fixture(scope="session")
 def stack_graph() -> StackGraph:
     """Return a function that gives the graph of a stack of this project, rendered once: ``stack_graph("dev")``."""
 
-    def graph(stack: str, *, preview: bool = False) -> Graph:
-        return _rendered(stack, preview)
+    def graph(stack: str, *, preview: bool = False, family: str = "official") -> Graph:
+        return _rendered(stack, preview, family)
 
     return graph
 
 
 @pytest.fixture(
     scope="session",
-    params=[("dev", False), ("dev", True), ("prod", False), ("prod", True)],
-    ids=["dev-up", "dev-preview", "prod-up", "prod-preview"],
+    params=[("dev", False, "official"), ("dev", True, "debian"), ("prod", False, "debian"), ("prod", True, "official")],
+    ids=lambda param: f"{param[0]}-{'preview' if param[1] else 'up'}-{param[2]}",
 )
 def starter(request: pytest.FixtureRequest) -> Graph:
-    """Return the starter platform of each stack, as an up and as a preview see it."""
-    stack, preview = request.param
-    return _rendered(stack, preview)
+    """Return the starter platform of each stack, as an up and as a preview see it, with each family of images."""
+    return _rendered(*request.param)
 
 
 @pytest.fixture

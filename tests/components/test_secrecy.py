@@ -42,6 +42,7 @@ def test_a_leak_would_be_found() -> None:
 
 
 OVERRIDES: dict[str, Any] = {
+    "images": {"family": "official"},
     "secrets": {"openai_api_key": {}, "session_key": {"source": "generated"}},
     "services": {
         "api": {
