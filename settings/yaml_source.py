@@ -7,6 +7,7 @@ how it was written, so that ``1.10`` in an environment is not ``1.1``. Anchors a
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -59,6 +60,11 @@ def read_yaml(root: FilePath, file: str, layer: Layer) -> Node:
         text = (root / file).read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         raise SettingsError([Problem("", file, None, f"is not UTF-8 text: byte {error.start} can't be read")]) from None
+    return _parse(text, file, layer)
+
+
+@functools.lru_cache(maxsize=32)  # one command reads the catalogue and a stack's file several times; trees never change
+def _parse(text: str, file: str, layer: Layer) -> Node:
     try:
         root_node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
