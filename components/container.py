@@ -145,10 +145,12 @@ def cpus_text(cpus: float) -> str:
     """Spell a number of CPUs as the provider reads it back, else every deployment would replace the container.
 
     The rule is terraform-provider-docker's ``nanoInt64ToDecimalString``: nine decimals; with exactly nine zeros one
-    decimal, else without trailing zeros. So ``2.0``, ``0.5``, ``1.5``, and ``10.`` for ten.
+    decimal, else without trailing zeros. So ``2.0``, ``0.5``, ``1.5``, and ``10.`` for ten. A number that it can't say
+    (10.01) becomes the nearest one that it can.
     """
     text = f"{cpus:.{_NANO}f}"
-    return f"{cpus:.1f}" if text.count("0") == _NANO else text.rstrip("0")
+    text = f"{cpus:.1f}" if text.count("0") == _NANO else text.rstrip("0")
+    return text if float(text) == cpus else cpus_text(float(text))
 
 
 def _spec(
