@@ -14,14 +14,15 @@ from testing import Graph, made_up_secret, render_stack
 
 ROOT = Path(__file__).resolve().parents[2]
 BLUEPRINTS = sorted(path.stem for path in (ROOT / "blueprints").glob("*.yaml"))
-CASES = [
-    (blueprint, environment)
-    for blueprint in BLUEPRINTS
-    for environment in yaml.safe_load((ROOT / f"blueprints/{blueprint}.yaml").read_text(encoding="utf-8"))[
-        "environments"
-    ]
-]
 StackGraph = Callable[..., Graph]
+
+
+def _environments(blueprint: str) -> list[str]:
+    described = yaml.safe_load((ROOT / "blueprints" / f"{blueprint}.yaml").read_text(encoding="utf-8"))
+    return list(described["environments"])
+
+
+CASES = [(blueprint, environment) for blueprint in BLUEPRINTS for environment in _environments(blueprint)]
 
 
 def _render(blueprint: str, environment: str, *, preview: bool = False, family: str = "official") -> Graph:
