@@ -14,14 +14,13 @@ if TYPE_CHECKING:
 
 _CONTEXT: Final = 2
 _HEADER_LINES: Final = 2
+_MOST_COMPARED: Final = 2000
+"""Longer texts are not compared: the time grows with the square."""
 
 
-def difference_lines(changes: Iterable[PropertyChange], *, width: int, most: int) -> list[str]:
-    """Return the lines of a diff, cut to ``most`` of them, each at most about ``width`` characters long."""
-    lines = [line for change in changes for line in _lines(change, width)]
-    if len(lines) <= most:
-        return lines
-    return [*lines[:most], f"  … {len(lines) - most} more lines"]
+def difference_lines(changes: Iterable[PropertyChange], *, width: int) -> list[str]:
+    """Return the lines of a diff; labels and values are cut to ``width`` characters each."""
+    return [line for change in changes for line in _lines(change, width)]
 
 
 def _lines(change: PropertyChange, width: int) -> Iterator[str]:
@@ -29,18 +28,22 @@ def _lines(change: PropertyChange, width: int) -> Iterator[str]:
     if change.secret:
         yield f"! {label}: {'changes' if change.old and change.new else 'is set' if change.new else 'goes'} (secret)"
         return
-    if "\n" in (change.old or "").strip("\n") or "\n" in (change.new or "").strip("\n"):
+    old, new = (change.old or "").splitlines(), (change.new or "").splitlines()
+    if max(len(old), len(new)) > _MOST_COMPARED:
+        yield f"! {label}: {len(old)} lines before, {len(new)} lines after"
+        return
+    if max(len(old), len(new)) > 1:
         yield f"  {label}:"
-        yield from _text_lines(change.old or "", change.new or "", width)
+        yield from _text_lines(old, new, width)
         return
     for sign, value in (("-", change.old), ("+", change.new)):
         if value is not None:
             yield f"{sign} {label}: {visible(value.rstrip(chr(10)), width)}"
 
 
-def _text_lines(old: str, new: str, width: int) -> Iterator[str]:
+def _text_lines(old: list[str], new: list[str], width: int) -> Iterator[str]:
     """Compare two texts line by line, as ``diff -u`` does."""
-    found = difflib.unified_diff(old.splitlines(), new.splitlines(), n=_CONTEXT, lineterm="")
+    found = difflib.unified_diff(old, new, n=_CONTEXT, lineterm="")
     for index, line in enumerate(found):
         if index < _HEADER_LINES:
             continue

@@ -47,7 +47,7 @@ READ_ONLY: Final = " (read-only)"
 _Reader = Callable[[Side, str, Any], Iterator[Entry]]
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - what Docker does when no address is given
 _COMMANDS: Final = frozenset({"command", "entrypoints", "commands", "args", "tests"})
-_POINTERS: Final = ("Id", "Name", "name")
+_POINTERS: Final = ("Id", "Name", ".name")
 """Ends of the names of inputs that point at another resource."""
 
 
@@ -83,7 +83,7 @@ def _generic(side: Side, label: str, path: str, value: Any) -> Iterator[Entry]:
         yield Entry(label, path, value, text or "(none)")
     elif name == "data":
         yield _entry(label, path, _decoded(value))
-    elif isinstance(value, str) and not isinstance(value, Hidden) and name.endswith(_POINTERS):
+    elif isinstance(value, str) and not isinstance(value, Hidden) and label.endswith(_POINTERS):
         yield Entry(label, path, value, redact(side.known(path.partition(".")[0], value)))
     else:
         yield _entry(label, path, value)

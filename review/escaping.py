@@ -8,7 +8,6 @@ in ``<code>``, and only after :func:`visible`.
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
 ELLIPSIS: Final = "…"
 _SHORT_ESCAPES: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _NOT_IN_MARKER: Final = re.compile(r"[^A-Za-z0-9_./-]")
 _NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9 \u00a1-\uffff-]")
 _TICKS: Final = re.compile(r"`+")
@@ -26,18 +24,18 @@ _SHORTEST_FENCE: Final = 3
 def visible(text: str, limit: int) -> str:
     """Return one line in which every character can be seen, at most ``limit`` characters long.
 
-    Line ends, control, direction and zero-width characters are written as escapes.
+    Line ends, control, direction, zero-width and strange space characters are written as escapes.
     """
-    shown = "".join(_visible_character(character) for character in text[: limit + 1])
+    shown = text[: limit + 1]
+    if not shown.isprintable():
+        shown = "".join(_visible_character(character) for character in shown)
     return shown if len(shown) <= limit else shown[: max(0, limit - 1)] + ELLIPSIS
 
 
 def _visible_character(character: str) -> str:
     if character in _SHORT_ESCAPES:
         return _SHORT_ESCAPES[character]
-    if unicodedata.category(character) in _INVISIBLE:
-        return f"\\u{{{ord(character):x}}}"
-    return character
+    return character if character.isprintable() else f"\\u{{{ord(character):x}}}"
 
 
 def code(text: str, limit: int = 200) -> str:

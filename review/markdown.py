@@ -15,7 +15,7 @@ from review.consequences import assess
 from review.difference import difference_lines
 from review.escaping import code, fenced, length
 from review.groups import ORDER, Group, groups_of
-from review.plan import Op, Plan, read_digest
+from review.plan import Plan, read_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,6 +32,7 @@ _SIZES: Final = (
 """From generous to tiny; the last fits whatever the plan holds."""
 _DETAIL_LINES: Final = (400, 60, 12)
 _DETAIL_WIDTH: Final = 300
+_SMALLEST_DETAIL: Final = 40
 _FOLD: Final = "<details><summary>Property by property</summary>"
 _UNFOLD: Final = "</details>"
 _FOLD_ROOM: Final = len(_FOLD) + len(_UNFOLD) + 200
@@ -100,14 +101,17 @@ class _Details:
         return "\n\n".join([_FOLD, *texts, _UNFOLD])
 
     def _fitting(self, group: Group) -> str | None:
+        if self.room < _SMALLEST_DETAIL:
+            return None
+        lines = difference_lines(group.properties, width=_DETAIL_WIDTH)
         for most in _DETAIL_LINES:
-            text = _detail(group, most)
+            text = _detail(group, lines, most)
             if length(text) + 2 <= self.room:
                 return text
         return None
 
 
-def _detail(group: Group, most: int) -> str:
-    more = f" and {len(group.names) - 1} more" if len(group.names) > 1 else ""
-    lines = difference_lines(group.properties, width=_DETAIL_WIDTH, most=most)
-    return f"{code(group.names[0], 100)}{more}\n\n{fenced(lines, 'diff' if group.op is not Op.IMPORT else '')}"
+def _detail(group: Group, lines: list[str], most: int) -> str:
+    others = f" and {len(group.names) - 1} more" if len(group.names) > 1 else ""
+    rest = [f"  … {len(lines) - most} more lines"] if len(lines) > most else []
+    return f"{code(group.names[0], 100)}{others}\n\n{fenced([*lines[:most], *rest], 'diff')}"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _OWN_LABEL: Final = "labels.slipway."
 _SPEC: Final = f"labels.{LABEL_SPEC}"
 _FILE: Final = "file "
-RENEWED: Final = " (replaced)"
+RENEWED: Final = " (new)"
 
 
 class Kind(StrEnum):

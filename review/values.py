@@ -46,13 +46,15 @@ _DEFAULTS: Final = "__defaults"
 
 REDACTED: Final = "[hidden]"
 """Stands for a plain value that looks like a credential."""
-_SENSITIVE: Final = r"pass(?:word|wd|phrase)?|secret|token|api[_-]?key|private[_-]?key|access[_-]?key|credentials?"
-_SENSITIVE_NAME: Final = re.compile(rf"(?:^|[^a-z])(?:[a-z]*{_SENSITIVE})(?:$|[^a-z])", re.IGNORECASE)
-_FILE_NAME: Final = re.compile(r"(?:_|-)(?:file|path|dir|folder|name|id)s?$", re.IGNORECASE)
-_USER_INFO: Final = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/@:]*):([^\s@]+)@", re.IGNORECASE)
-_ASSIGNED: Final = re.compile(
-    rf"(?P<name>[\w.-]*(?:{_SENSITIVE})[\w.-]*)(?P<is>['\"]?\s*[=:]\s*)(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\s'\"]\S*)",
+_SENSITIVE_NAME: Final = re.compile(
+    r"(?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|private[_-]?key|access[_-]?key|credential)s?(?![a-z])",
     re.IGNORECASE,
+)
+_FILE_NAME: Final = re.compile(r"(?:_|-)(?:file|path|dir|folder|name|id)s?$", re.IGNORECASE)
+# Possessive quantifiers and the look-behinds keep the time linear: the text can be a stranger's, made to be slow.
+_USER_INFO: Final = re.compile(r"(?<![a-z0-9+.-])([a-z][a-z0-9+.-]*+://[^\s/@:]*+):([^\s@]{1,512})@", re.IGNORECASE)
+_ASSIGNED: Final = re.compile(
+    r"(?<![\w.-])(?P<name>[\w.-]++)(?P<is>['\"]?+\s*+[=:]\s*+)(?P<value>\"[^\"\n]*+\"|'[^'\n]*+'|[^\s'\"]\S*+)"
 )
 
 
