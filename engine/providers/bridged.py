@@ -27,11 +27,12 @@ from engine.providers.handler import Data, HalfMade, Handler, Limit
 from engine.providers.paths import parse_path
 from engine.providers.planning import plan
 from engine.providers.refreshing import imported_inputs, refreshed_inputs
+from engine.providers.schema import Block
 from engine.providers.states import normalise, without_unknowns
 from engine.providers.values import load, ordered, rebuilt
 
 if TYPE_CHECKING:
-    from engine.providers.schema import ResourceSchema
+    from engine.providers.schema import Field, ResourceSchema
 
 _TIMEOUT_KEY = "e2bfb730-ecaa-11e6-8f88-34363bc7c4c0"
 _DEFAULT_TIMEOUT_NS = 1_200_000_000_000
@@ -132,8 +133,14 @@ class BridgedProvider:
         if preview:
             return planned | own
         known = without_unknowns(schema.block, planned)
-        seen = handler.update(resource_id, Data(schema.block, prior), Data(schema.block, known), self._limit(timeout))
-        return self._outputs(schema, planned, known, seen) | own | _meta(schema, "update", timeout)
+        own |= _meta(schema, "update", timeout)
+        before, after = Data(schema.block, prior), Data(schema.block, known)
+        try:
+            seen = handler.update(resource_id, before, after, self._limit(timeout))
+        except HalfMade as error:
+            outputs = self._outputs(schema, planned, known, {}) | own
+            raise PartialFailure(resource_id, outputs, [str(error)]) from error
+        return self._outputs(schema, planned, known, seen) | own
 
     def read(self, type_: str, resource_id: str, inputs: Properties, outputs: Properties) -> ReadResult:
         """Look at the world: a refresh where outputs are given, else an import or ``.get()``."""
@@ -187,12 +194,12 @@ class BridgedProvider:
     def secret_inputs(self, type_: str) -> frozenset[str]:
         """Top-level inputs that the schema declares secret."""
         return frozenset(
-            name for name, spec in self._schema(type_).fields.items() if spec.sensitive and spec.configurable
+            name for name, spec in self._schema(type_).fields.items() if spec.configurable and _has_secret(spec)
         )
 
     def secret_outputs(self, type_: str) -> frozenset[str]:
         """Top-level outputs that the schema declares secret."""
-        return frozenset(name for name, spec in self._schema(type_).fields.items() if spec.sensitive)
+        return frozenset(name for name, spec in self._schema(type_).fields.items() if _has_secret(spec))
 
     def cancel(self) -> None:
         """Give up waiting."""
@@ -217,6 +224,12 @@ class BridgedProvider:
         """Assemble the outputs of a create or update: the plan, overlaid with what was read back."""
         state = rebuilt(schema.block, load(schema.block, {**known, **seen}))
         return ordered(schema.block, normalise(schema.block, state, planned, applied=True))
+
+
+def _has_secret(spec: Field) -> bool:
+    """Whether the schema declares a field, or one nested within it, secret."""
+    inner = spec.element.fields.values() if isinstance(spec.element, Block) else ()
+    return spec.sensitive or any(_has_secret(part) for part in inner)
 
 
 def _explicit_name(schema: ResourceSchema, inputs: Mapping[str, Any]) -> bool:

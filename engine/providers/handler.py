@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from engine.provider import UNKNOWN, Properties, ProviderError
-from engine.providers.schema import Block, ResourceSchema
-from engine.providers.values import zero, zeroed
+from engine.providers.schema import Block, Field, ResourceSchema
+from engine.providers.values import zero
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,17 +32,30 @@ class Data:
         value = self._state.get(name)
         if value is None or value is UNKNOWN:
             return zero(spec)
-        if isinstance(spec.element, Block):
-            inner = spec.element
-            if spec.single:
-                return zeroed(inner, value)
-            return [zeroed(inner, item) for item in value]
-        return value
+        return _filled(spec, value)
 
     def raw(self, name: str) -> Any:
         """Return the value as it is stored, None if unset."""
         value = self._state.get(name)
         return None if value is UNKNOWN else value
+
+
+def _filled(spec: Field, value: Any) -> Any:
+    """Return a value with zero values for every null within it."""
+    if not isinstance(spec.element, Block):
+        return value
+    inner = spec.element
+    if spec.single:
+        return None if value is None else _filled_object(inner, value)
+    return [_filled_object(inner, item) for item in value]
+
+
+def _filled_object(block: Block, item: Mapping[str, Any]) -> dict[str, Any]:
+    result = {}
+    for name, spec in block.fields.items():
+        value = item.get(name)
+        result[name] = zero(spec) if value is None or value is UNKNOWN else _filled(spec, value)
+    return result
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,12 @@ def _rebuilt_field(spec: Field, value: Any) -> Any:
 
 
 def zeroed(block: Block, item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a nested object with zero values for its nulls, at every depth."""
+    """Return a nested object with zero values for its nulls, at every depth.
+
+    An object of which nothing at all is set has no trace in the SDK's flat state, and stays all null.
+    """
+    if all(item.get(name) is None and not spec.is_block for name, spec in block.fields.items()):
+        return dict.fromkeys(block.fields)
     result = {}
     for name, spec in block.fields.items():
         value = item.get(name)

@@ -10,6 +10,8 @@ from engine.providers.docker.container import ContainerHandler
 from engine.providers.docker.daemon import Daemon
 from engine.providers.docker.network import NetworkHandler
 from engine.providers.docker.remote_image import RemoteImageHandler
+from engine.providers.docker.secret import ConfigHandler, SecretHandler
+from engine.providers.docker.service import ServiceHandler
 from engine.providers.docker.volume import VolumeHandler
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class DockerProvider(BridgedProvider):
-    """Docker's networks, volumes, images and containers, through the daemon's API."""
+    """Docker's networks, volumes, images, containers and swarm services, through the daemon's API."""
 
     def __init__(self, daemon: Daemon | None = None) -> None:
         self._daemon = daemon or Daemon()
@@ -28,6 +30,9 @@ class DockerProvider(BridgedProvider):
             VolumeHandler(self._daemon),
             RemoteImageHandler(self._daemon),
             ContainerHandler(self._daemon),
+            SecretHandler(self._daemon),
+            ConfigHandler(self._daemon),
+            ServiceHandler(self._daemon),
         )
         super().__init__("docker", handlers, {})
 
