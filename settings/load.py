@@ -93,17 +93,20 @@ def _all_origins(tree: Node, platform: Platform) -> dict[str, Origin]:
 
 
 def _independent(findings: Iterable[Finding], damaged: Sequence[Path]) -> list[Finding]:
-    """Leave out findings that rest on a part which is itself in error: they may be mere consequences."""
+    """Leave out findings that rest on something which is itself in error: they may be mere consequences."""
     return [
         finding
         for finding in findings
-        if not any(_overlap(place, part) for place in (finding.path, *finding.about) for part in damaged)
+        if not any(
+            _within(finding.path, broken)
+            or any(_within(place, broken) or _within(broken, place) for place in finding.about)
+            for broken in damaged
+        )
     ]
 
 
-def _overlap(one: Path, other: Path) -> bool:
-    length = min(len(one), len(other))
-    return one[:length] == other[:length]
+def _within(inner: Path, outer: Path) -> bool:
+    return inner[: len(outer)] == outer
 
 
 def _problem(finding: Finding, tree: Node) -> Problem:

@@ -88,8 +88,8 @@ class Finding:
     nearest: str | None = None
     fix: str | None = None
     about: tuple[Path, ...] = ()
-    """Other places that it rests on. If one of them is itself in error, this finding may be a mere consequence and is
-    left out until that one is mended."""
+    """Other places that it rests on. If one of them, or something in it, is itself in error, this finding may be a mere
+    consequence and is left out until that one is mended."""
     at: Origin | None = None
     """Where it stands, if that can't be told from the path (a value that the merge has removed)."""
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from settings.problems import Finding
 
 _MOST_ROUNDS: Final = 50
+_KEY_DEPTH: Final = dict.fromkeys(("gateway", "images", "host"), 2) | dict.fromkeys(
+    ("networks", "volumes", "secrets", "databases", "caches", "services", "workers", "jobs"), 3
+)
+"""How long the path of a part's key is, by section; what lies deeper (a list's item, say) counts as that key."""
 _PLACEHOLDER_NAME: Final = "unnamed"
 
 
@@ -34,7 +38,7 @@ class Validated:
     findings: tuple[Finding, ...]
     """What is wrong."""
     damaged: tuple[Path, ...]
-    """The parts from which something was left out: findings about them may be mere consequences."""
+    """The keys that were left out: findings that rest on them may be mere consequences."""
 
 
 def validate(data: dict[str, Any]) -> Validated:
@@ -44,7 +48,8 @@ def validate(data: dict[str, Any]) -> Validated:
     except ValidationError as error:
         errors = error.errors(include_url=False, include_context=True)
     findings = [explain_error(detail) for detail in errors]
-    damaged: list[Path] = []
+    # An unknown key was most likely meant as the nearest known one, which is then missing.
+    damaged: list[Path] = [(*finding.path[:-1], finding.nearest) for finding in findings if finding.nearest is not None]
     rest = copy.deepcopy(data)
     for _ in range(_MOST_ROUNDS):
         damaged += [_leave_out(rest, detail) for detail in sorted(errors, key=_loc, reverse=True)]
@@ -63,7 +68,7 @@ def _loc(detail: ErrorDetails) -> list[tuple[int, int, str]]:
 
 
 def _leave_out(rest: dict[str, Any], detail: ErrorDetails) -> Path:
-    """Remove the innermost thing around an error that can be removed, and return the part that it belongs to."""
+    """Remove the innermost thing around an error that can be removed, and return the key that it belongs to."""
     loc = tuple(step for step in detail["loc"] if step != "[key]")
     if loc == ("name",):
         rest["name"] = _PLACEHOLDER_NAME
@@ -82,4 +87,4 @@ def _leave_out(rest: dict[str, Any], detail: ErrorDetails) -> Path:
         parent, step, current = current, wanted, current[wanted]
     if parent is not None:
         del parent[step]
-    return loc[:2]
+    return loc[: _KEY_DEPTH.get(str(loc[0]), 1)] if loc else loc

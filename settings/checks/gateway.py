@@ -51,26 +51,29 @@ def some_route_is_left(description: Description) -> Iterator[Finding]:
             ("gateway", "routes"),
             "each route leads to a service that this stack's profiles switch off",
             fix="switch on a profile in slipway:profiles, or remove the gateway with gateway: null",
+            about=(("gateway", "routes"),),
         )
 
 
 def _can_answer(path: Path, name: str, service: Service) -> Iterator[Finding]:
-    about: tuple[Path, ...] = (("services", name),)
     if service.port is None:
-        yield Finding(path, f"services.{name} says no port", fix=f"add to services.{name}: port: …", about=about)
+        yield Finding(
+            path,
+            f"services.{name} says no port",
+            fix=f"add to services.{name}: port: …",
+            about=(("services", name, "port"),),
+        )
     if service.replicas == 0:
         yield Finding(
             path,
             f"services.{name} has replicas: 0: nobody would answer",
             fix=f"remove the route, or set services.{name}.replicas",
-            about=about,
         )
     if service.host_network:
         yield Finding(
             path,
             f"services.{name} is on the host's own network, where the gateway does not find it by name",
             fix=f"remove services.{name}.host_network",
-            about=about,
         )
 
 

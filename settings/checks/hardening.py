@@ -53,7 +53,10 @@ def relaxations_have_reasons(description: Description) -> Iterator[Finding]:
                 if relaxation is Relaxation.BINDS:
                     message = f"{', '.join(unsafe_binds(workload))} {message}"
                 yield Finding(
-                    place, message, fix=f"{health} write the reason: relax: {{{relaxation.value}: …}}".lstrip()
+                    place,
+                    message,
+                    fix=f"{health} write the reason: relax: {{{relaxation.value}: …}}".lstrip(),
+                    about=((*path, "relax"), (*path, _FIELDS[relaxation])),
                 )
 
 
@@ -67,6 +70,7 @@ def reasons_have_relaxations(description: Description) -> Iterator[Finding]:
                     (*path, "relax", relaxation.value),
                     f"a reason stands here, but {_FIELDS[relaxation]} relaxes nothing",
                     fix="remove the reason",
+                    about=((*path, _FIELDS[relaxation]),),
                 )
 
 

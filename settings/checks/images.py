@@ -28,7 +28,12 @@ def image_or_build(description: Description) -> Iterator[Finding]:
     """A workload names an image or builds one."""
     for path, workload, _ in description.workloads():
         if workload.image is None and workload.build is None:
-            yield Finding(path, "has no image", fix="add image: name:tag, or build: {context: …}")
+            yield Finding(
+                path,
+                "has no image",
+                fix="add image: name:tag, or build: {context: …}",
+                about=((*path, "image"), (*path, "build")),
+            )
         elif workload.image is not None and workload.build is not None:
             yield Finding((*path, "build"), "both image and build are given", fix="remove one of them")
 
@@ -63,6 +68,7 @@ def roles_are_in_the_catalogue(description: Description) -> Iterator[Finding]:
                 f"the catalogue has no image of family '{family}' for '{role}'",
                 allowed=f"families of {role}: {listing(families)}",
                 fix=f"set images.family, or images.references.{role}",
+                about=(("images",),),
             )
         else:
             likely = nearest(role, description.catalogue.roles)
@@ -72,6 +78,7 @@ def roles_are_in_the_catalogue(description: Description) -> Iterator[Finding]:
                 allowed=listing((OWN_PREFIX + name for name in description.catalogue.roles), "the catalogue is empty"),
                 nearest=None if likely is None else OWN_PREFIX + likely,
                 fix=f"set images.references.{role}, or build the catalogue's images: slipway images build",
+                about=(("images",),),
             )
 
 
@@ -108,6 +115,7 @@ def versions_are_those_of_the_images(description: Description) -> Iterator[Findi
             f"{entry.version}",
             allowed=entry.version.split(".")[0],
             fix="name an image of that version with image: …",
+            about=(("images",), (section, name, "image")),
         )
 
 

@@ -69,6 +69,7 @@ def places_are_used_once(description: Description) -> Iterator[Finding]:
                     (*path, *place),
                     f"{where} is already taken by {dotted((*path, *seen[where]))}",
                     fix="choose another path for one of them",
+                    about=((*path, "secret_env"), (*path, seen[where][0])),
                 )
             seen.setdefault(where, place)
 

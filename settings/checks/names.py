@@ -29,7 +29,6 @@ def part_names_are_unique(description: Description) -> Iterator[Finding]:
                 part.path,
                 f"the name '{part.name}' is taken by {dotted(seen[part.name])}; parts find each other by name",
                 fix="rename one of them",
-                about=(seen[part.name],),
             )
         else:
             seen[part.name] = part.path
@@ -49,7 +48,7 @@ def aliases_are_free(description: Description) -> Iterator[Finding]:
                         (*path, "aliases", index),
                         f"'{alias}' already leads to {dotted(owner)} on a network that both are on",
                         fix="choose another alias",
-                        about=(owner,),
+                        about=((*owner, "networks"), (*path, "networks")),
                     )
             owners[alias].append(path)
 
@@ -110,7 +109,7 @@ def _duplicates(named: Iterable[tuple[Path, str]], message: Callable[[str, Path]
     seen: dict[str, Path] = {}
     for path, name in named:
         if name in seen:
-            yield Finding(path, message(name, seen[name]), fix="give each its own name", about=(seen[name],))
+            yield Finding(path, message(name, seen[name]), fix="give each its own name")
         else:
             seen[name] = path
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from settings.model import Condition, Job, Workload
-from settings.parts import part_names, parts
+from settings.parts import STORE_SECTIONS, WORKLOAD_SECTIONS, part_names, parts
 from settings.problems import Finding, listing, nearest
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def needs_exist(description: Description) -> Iterator[Finding]:
                     place,
                     f"'{name}' is a part that this stack's profiles switch off",
                     fix=f"switch on its profile in slipway:profiles, or give '{path[-1]}' the same one",
-                    about=(everything[name].path,),
+                    about=((*everything[name].path, "profiles"),),
                 )
             else:
                 yield Finding(
@@ -46,7 +46,7 @@ def needs_exist(description: Description) -> Iterator[Finding]:
                     f"there is no part '{name}'",
                     allowed=listing(names - {str(path[-1])}),
                     nearest=nearest(name, names),
-                    about=tuple((section, name) for section in ("services", "workers", "jobs", "databases", "caches")),
+                    about=tuple((section, name) for section in (*WORKLOAD_SECTIONS, *STORE_SECTIONS)),
                 )
 
 
@@ -70,7 +70,6 @@ def needs_have_no_cycle(description: Description) -> Iterator[Finding]:
             "waits for itself: " + " -> ".join([*cycle, cycle[0]]),
             fix="remove one of these needs; where a reference implies it, write the address as text, such as http://"
             f"{cycle[0]}:8000",
-            about=tuple(sections[name] for name in cycle),
         )
 
 
@@ -81,14 +80,12 @@ def _impossible(part: Part, condition: Condition, path: Path) -> Finding | None:
             path,
             f"'{part.name}' is a job: it is never {condition.value}",
             allowed="completed",
-            about=(part.path,),
         )
     if not is_job and condition is Condition.COMPLETED:
         return Finding(
             path,
             f"'{part.name}' is no job and is never completed",
             allowed="healthy, started",
-            about=(part.path,),
         )
     if condition is Condition.HEALTHY and isinstance(part.spec, Workload) and part.spec.health is None:
         return Finding(
@@ -96,7 +93,7 @@ def _impossible(part: Part, condition: Condition, path: Path) -> Finding | None:
             f"'{part.name}' has no health check and is never healthy",
             allowed="started",
             fix=f"add a health check to {part.section}.{part.name}, or need it as started",
-            about=(part.path,),
+            about=((*part.path, "health"),),
         )
     return None
 

@@ -17,10 +17,18 @@ if TYPE_CHECKING:
     from settings.paths import Path
 
 
+_ALL: Final = ("networks",)
+
+
 def there_is_a_network(description: Description) -> Iterator[Finding]:
     """Containers without a network can't talk."""
     if not description.declared.networks and any(True for _ in parts(description.declared)):
-        yield Finding(("networks",), "at least one network is needed", fix="add networks: {backend: {internal: true}}")
+        yield Finding(
+            _ALL,
+            "at least one network is needed",
+            fix="add networks: {backend: {internal: true}}",
+            about=(_ALL,),
+        )
 
 
 def networks_exist(description: Description) -> Iterator[Finding]:
@@ -54,7 +62,7 @@ def egress_has_a_way_out(description: Description) -> Iterator[Finding]:
             "egress is asked for, but it is only on internal networks, from which nothing reaches the internet",
             allowed=listing(ways_out, "no network that is not internal is declared"),
             fix="add a network without internal: true to networks",
-            about=(("networks",),),
+            about=(_ALL, (*path, "networks"), (*path, "host_network")),
         )
 
 
@@ -73,14 +81,12 @@ def referenced_parts_are_reachable(description: Description) -> Iterator[Finding
                     (*path, "host_network"),
                     f"on the host's own network, '{reference.name}' of {reference} is no name that it can look up",
                     fix=f"publish a port of {dotted(there)} on 127.0.0.1 and write that address as text",
-                    about=(there,),
                 )
             elif getattr(other, "host_network", False):
                 yield Finding(
                     path,
                     f"{reference} can't be reached by name: {dotted(there)} is on the host's own network",
                     fix="use extra_hosts: {host.docker.internal: host-gateway} and write that address as text",
-                    about=(there,),
                 )
             elif not own & set(other.networks or ()):
                 yield Finding(
@@ -88,7 +94,7 @@ def referenced_parts_are_reachable(description: Description) -> Iterator[Finding
                     f"shares no network with {dotted(there)}, to which {reference} leads",
                     allowed=f"at least one of {listing(other.networks or ())}",
                     fix=f"add one of them to networks, or leave {dotted((*path, 'networks'))} out",
-                    about=(there, ("networks",)),
+                    about=(_ALL, (*there, "networks"), (*path, "networks")),
                 )
 
 
@@ -107,7 +113,7 @@ def gateway_reaches_its_services(description: Description) -> Iterator[Finding]:
             f"the gateway shares no network with services.{route.to}",
             allowed=f"at least one of {listing(service.networks or ())}",
             fix="add one of them to gateway.networks, or leave gateway.networks out",
-            about=(("services", route.to), ("networks",), (GATEWAY_NAME, "networks")),
+            about=(_ALL, ("services", route.to, "networks"), (GATEWAY_NAME, "networks")),
         )
 
 
@@ -131,7 +137,12 @@ def subnets_are_possible(description: Description) -> Iterator[Finding]:
         path = ("networks", name)
         if network.subnet is None:
             if network.gateway is not None:
-                yield Finding((*path, "gateway"), "needs a subnet that holds it", fix="add subnet: …")
+                yield Finding(
+                    (*path, "gateway"),
+                    "needs a subnet that holds it",
+                    fix="add subnet: …",
+                    about=((*path, "subnet"),),
+                )
             continue
         subnet = _subnet(network.subnet)
         if subnet is None:

@@ -65,7 +65,6 @@ def ports_have_one_owner(description: Description) -> Iterator[Finding]:
                     f"port {listener.port}/{listener.protocol.value} of {listener.address} is taken by "
                     f"{dotted(other.path)} ({other.address})",
                     fix="choose another port of the host, or another address",
-                    about=(other.path[:2],),
                 )
                 break
 
@@ -82,7 +81,7 @@ def published_ports_have_a_way_in(description: Description) -> Iterator[Finding]
                 "a port can't be published from internal networks alone",
                 allowed=listing(ways_in, "no network that is not internal is declared"),
                 fix="add a network without internal: true to its networks, or publish through the gateway",
-                about=(("networks",),),
+                about=(("networks",), (*part.path, "networks")),
             )
 
 

@@ -66,7 +66,7 @@ def ports_that_are_referred_to_exist(description: Description) -> Iterator[Findi
                 path,
                 f"{reference} has no value: the service says no port",
                 fix=f"add to services.{reference.name}: port: …",
-                about=(("services", reference.name),),
+                about=(("services", reference.name, "port"),),
             )
 
 
@@ -114,6 +114,7 @@ def secret_env_names_secrets(description: Description) -> Iterator[Finding]:
                 allowed=listing(secret, "no value in env is secret"),
                 nearest=nearest(name, secret),
                 fix="remove it here",
+                about=((*path, "env"),),
             )
 
 

@@ -51,7 +51,7 @@ def memory_fits_the_host(description: Description) -> Iterator[Finding]:
             f"the memory limits add up to {format_memory(total)}, {format_memory(total - host)} more than the host's "
             f"{format_memory(host)}:\n{_table(counted)}",
             fix="lower a limit or a number of replicas, or state a bigger host.memory",
-            about=tuple(demand.path for demand in counted),
+            about=tuple((*demand.path, key) for demand in counted for key in ("memory", "replicas")),
         )
 
 
@@ -76,6 +76,7 @@ def reservations_are_below_limits(description: Description) -> Iterator[Finding]
                 (*path, "memory_reservation"),
                 f"{format_memory(reserved)} is more than the limit of {format_memory(workload.memory_mib)}",
                 allowed=f"at most {format_memory(workload.memory_mib)}",
+                about=((*path, "memory"),),
             )
 
 
@@ -88,6 +89,7 @@ def memory_folders_fit(description: Description) -> Iterator[Finding]:
                     (*path, "tmpfs", folder),
                     f"{format_memory(size)} is more than the container's memory, {format_memory(workload.memory_mib)}",
                     fix="lower it, or raise memory",
+                    about=((*path, "memory"),),
                 )
 
 
@@ -100,6 +102,7 @@ def cache_data_fits(description: Description) -> Iterator[Finding]:
                 f"{format_memory(cache.max_memory_mib)} for data leaves nothing of {format_memory(cache.memory_mib)} "
                 "for Redis itself, which the kernel would kill",
                 allowed=f"less than {format_memory(cache.memory_mib)}; three quarters of it is the default",
+                about=(("caches", name, "memory"),),
             )
 
 

@@ -23,7 +23,12 @@ def health_paths_have_a_port(description: Description) -> Iterator[Finding]:
     """An HTTP probe asks a port."""
     for path, _, workload in description.workloads():
         if workload.health is not None and workload.health.path is not None and workload.health.port is None:
-            yield Finding((*path, "health"), "path needs a port to ask", fix="add port: … to health, or to the service")
+            yield Finding(
+                (*path, "health"),
+                "path needs a port to ask",
+                fix="add port: … to health, or to the service",
+                about=((*path, "port"),),
+            )
 
 
 def health_ports_have_a_path(description: Description) -> Iterator[Finding]:
@@ -56,6 +61,7 @@ def restarts_are_counted_on_failure(description: Description) -> Iterator[Findin
                 (*path, "max_restarts"),
                 f"has no effect with restart: {workload.restart.value}",
                 fix="remove it, or set restart: on-failure",
+                about=((*path, "restart"),),
             )
 
 
@@ -66,7 +72,10 @@ def environment_names_are_used_once(description: Description) -> Iterator[Findin
         for name, place, why in _added(workload):
             if name in seen:
                 yield Finding(
-                    (*path, *place), f"{why} sets {name}, which is already set", fix=f"remove or rename one {name}"
+                    (*path, *place),
+                    f"{why} sets {name}, which is already set",
+                    fix=f"remove or rename one {name}",
+                    about=((*path, "secret_env"),),
                 )
             seen.setdefault(name, place)
 

@@ -210,14 +210,14 @@ def test_what_people_write_is_accepted(accepted: Callable[..., Loaded], patch: d
 def test_everything_is_reported_at_once(all_refused: Callable[..., tuple[Problem, ...]]) -> None:
     problems = all_refused(
         {
-            "servces": {},
+            "colour": "blue",
             "services": {"api": {"memry": "1GiB", "replicas": "two"}},
             "workers": {"runner": {"env": {"X": "${caches.que.url}"}}},
             "gateway": {"routes": [{"to": "api"}, {"to": "web", "path": "/web"}]},
         }
     )
     assert {problem.path for problem in problems} == {
-        "servces",
+        "colour",
         "services.api.memry",
         "services.api.replicas",
         "workers.runner.env.X",
@@ -228,6 +228,36 @@ def test_everything_is_reported_at_once(all_refused: Callable[..., tuple[Problem
 def test_a_mere_consequence_of_another_error_is_not_reported(refused: Refused) -> None:
     """With the misspelt port left out, the service has none; but that is not what is wrong."""
     assert refused(api(port=None, prot=8000)).path == "services.api.prot"
+
+
+@pytest.mark.parametrize(
+    ("patch", "paths"),
+    [
+        (api(restart="on-failur", max_restarts=3), ["services.api.restart"]),
+        (api(memory="big", memory_reservation="1GiB"), ["services.api.memory"]),
+        (api(relax={"read_only": "short"}, read_only=False), ["services.api.relax.read_only"]),
+        ({"networks": {"backend": {"internl": True}}, **api(egress=True)}, ["networks.backend.internl"]),
+        ({"volumes": {"data": {"protect": "x"}}, **api(volumes=["data:/x"])}, ["volumes.data.protect"]),
+        ({"servces": {"web": {}}, "gateway": {"routes": [{"to": "web"}]}}, ["servces"]),
+        (api(image=None, imge="a:1"), ["services.api.imge"]),
+        (api(health={"path": "/", "port": "x"}), ["services.api.health.port"]),
+        (api(env={"A": [1]}, secret_env=["A"]), ["services.api.env.A"]),
+    ],
+)
+def test_no_consequence_of_an_error_is_reported(
+    all_refused: Callable[..., tuple[Problem, ...]], patch: dict[str, Any], paths: list[str]
+) -> None:
+    assert [problem.path for problem in all_refused(patch)] == paths
+
+
+def test_an_error_in_a_part_does_not_hide_the_others_there(all_refused: Callable[..., tuple[Problem, ...]]) -> None:
+    patch = api(memry="1GiB", container_name="app", replicas=2, networks=["edge"], env={"A": "${caches.no.url}"})
+    assert {problem.path for problem in all_refused(patch)} == {
+        "services.api.memry",
+        "services.api.container_name",
+        "services.api.networks",
+        "services.api.env.A",
+    }
 
 
 def test_a_broken_list_item_does_not_shift_the_others(all_refused: Callable[..., tuple[Problem, ...]]) -> None:
