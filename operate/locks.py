@@ -1,4 +1,4 @@
-"""Who holds a stack's lock in a file backend. Not here: taking or breaking it, which the engines do."""
+"""Who holds a stack's lock in a file backend, and removing the lock of an operation that has certainly ended."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -27,6 +28,13 @@ def lock_holders(folder: Path, project: str, stack: str) -> list[Holder]:
         return []
     files = sorted(path for path in locks.iterdir() if path.suffix != ".attrs")  # side files of the CLI's store
     return [Holder(path, _text(path)) for path in files]
+
+
+def break_locks(holders: Iterable[Holder]) -> None:
+    """Remove locks, as ``pulumi cancel`` does. An operation that still runs would go on without protection."""
+    for holder in holders:
+        holder.file.unlink(missing_ok=True)
+        holder.file.with_name(f"{holder.file.name}.attrs").unlink(missing_ok=True)
 
 
 def _text(path: Path) -> str:

@@ -1,0 +1,5 @@
+"""``python -m cli``, which the script ``slipway`` runs."""
+
+from cli.app import main
+
+main()

@@ -1,0 +1,58 @@
+"""``slipway status``: what runs and whether it is well."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from cli import options
+from cli.console import Console
+from cli.exit_codes import ExitCode
+from cli.status_text import replicas_table
+from operate.status import read_status
+
+if TYPE_CHECKING:
+    from cli.workplace import Workplace
+    from operate.status import Status
+
+
+@click.command("status", epilog="Example: slipway status --stack prod --json")
+@options.stack
+@options.json_output
+@click.pass_obj
+def command(work: Workplace, *, stack: str, as_json: bool) -> None:
+    """Show what runs and whether it is well, compared with the stack's state.
+
+    Exit codes: 0 everything is well, 1 something is missing, stopped or unhealthy, or nothing is deployed.
+    """
+    console = Console(json_mode=as_json)
+    status = read_status(work.docker_client(stack), work.project, stack, work.local_view(stack))
+    if as_json:
+        click.echo(json.dumps(status.to_dict(), indent=2))
+    else:
+        _tell(console, status)
+    if status.troubles or not status.deployed:
+        raise click.exceptions.Exit(ExitCode.FAILED)
+
+
+def _tell(console: Console, status: Status) -> None:
+    if not status.deployed:
+        console.say(f"stack {status.stack}: nothing is deployed. slipway up --stack {status.stack}")
+        return
+    replicas_table(console, status)
+    done = [job for job in status.one_shots if job.exit_code == 0]
+    summary = [f"{len(done)} of {len(status.one_shots)} one-shot containers succeeded"] if status.one_shots else []
+    summary += [f"{status.carriers} file carriers"] if status.carriers else []
+    if summary:
+        console.step(", ".join(summary))
+    if status.leftovers:
+        console.warn(f"not in the state, left by an interrupted operation: {', '.join(status.leftovers)}")
+    if not status.known:
+        console.step("the state is not in files of this machine, so nothing is known of what should run beside this")
+    if status.troubles:
+        for trouble in status.troubles:
+            click.secho(f"  {trouble}", fg="red")
+    else:
+        console.good("everything is well")

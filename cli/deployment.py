@@ -1,0 +1,144 @@
+"""What ``up`` and ``preview`` do before the engine runs, and what ``up`` tells afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cli.image_steps import decide_family, provide_images
+from cli.status_text import parts_table
+from operate.capacity import check_capacity
+from operate.docker_host import DockerUnreachable, machine
+from operate.errors import OperateError
+from operate.labels import filters
+from operate.platform_view import addresses, urls
+from operate.release_targets import explain, failed_jobs
+from operate.stack_files import ensure_stack_file
+from operate.stack_view import StackView, view_of
+from operate.status import broken_containers, read_status
+from settings.source import stack_file
+
+if TYPE_CHECKING:
+    import docker
+
+    from cli.console import Console
+    from cli.engines import Engine
+    from cli.workplace import Workplace
+    from settings import Loaded
+
+
+class NoSuchStack(OperateError):  # noqa: N818 - named as what it reports
+    """The stack was never described."""
+
+    exit_code = 6
+
+
+@dataclass
+class Plan:
+    """What is known before the engine runs."""
+
+    loaded: Loaded
+    """The platform."""
+    client: docker.DockerClient | None
+    """Docker, if it answers."""
+    replace: tuple[str, ...] = ()
+    """URNs to replace although nothing of them changed."""
+    refresh: bool = False
+    """Whether the state no longer tells the truth."""
+    reasons: list[str] = field(default_factory=list)
+    """Why, for the user."""
+    asks: bool = False
+    """Whether the user should see the plan first."""
+
+    def look_at_state(self, view: StackView | None, engine: Engine) -> None:
+        """Find out what the state asks for: jobs to run again, containers that are gone, data to be careful with."""
+        if view is None:
+            view = view_of(engine.export())
+        self.asks = bool(view.containers) and self.loaded.platform.protect_data
+        jobs = failed_jobs(view)
+        if jobs:
+            self.replace = tuple(job.urn for job in jobs)
+            self.reasons.append(explain(jobs))
+        if self.client is None:
+            return
+        listed = self.client.api.containers(all=True, filters=filters(self.loaded.project, self.loaded.stack))
+        broken = broken_containers(view, listed)
+        if broken:
+            self.refresh = True
+            names = ", ".join(container.name for container in broken)
+            self.reasons.append(f"not running any more, so the state is refreshed first: {names}")
+
+
+def preflight(
+    work: Workplace,
+    stack: str,
+    blueprint: str | None,
+    console: Console,
+    *,
+    skip_images: bool,
+    create: bool = True,
+    needs_docker: bool = True,
+) -> Plan:
+    """Check everything that can be checked before the engine runs, and provide the images.
+
+    Args:
+        work: The workplace.
+        stack: The stack.
+        blueprint: The blueprint for a stack that has no file yet.
+        console: Where to tell.
+        skip_images: Whether images are left to the engine.
+        create: Whether a stack without a file gets one.
+        needs_docker: Whether it is an error that Docker does not answer.
+
+    Raises:
+        OperateError: Something is missing; the text says what to do.
+        SettingsError: The description can't be used.
+    """
+    if not create and not (work.root / stack_file(stack)).exists():
+        raise NoSuchStack(f"there is no stack {stack}\n  fix: slipway up --stack {stack} --blueprint NAME")
+    file = ensure_stack_file(work.root, stack, blueprint)
+    if file.created:
+        environment = f", environment {file.environment}" if file.environment else ""
+        console.step(f"stack {stack}: new, blueprint {file.blueprint}{environment} ({file.path.name})")
+    loaded = work.load(stack)
+    client = _docker(work, stack, console, needed=needs_docker)
+    if client is None:
+        return Plan(loaded, None)
+    if decide_family(work, loaded, client, console):
+        loaded = work.load(stack)
+    if not skip_images:
+        provide_images(work, loaded, client, console)
+    if needs_docker:
+        for warning in check_capacity(loaded.platform, machine(client)):
+            console.warn(warning)
+    return Plan(loaded, client)
+
+
+def tell_reached(console: Console, work: Workplace, stack: str, plan: Plan) -> None:
+    """Show what runs and where it is reached."""
+    if plan.client is None:
+        return
+    status = read_status(plan.client, work.project, stack, work.local_view(stack))
+    parts_table(console, status, addresses(plan.loaded.platform))
+    for url in urls(plan.loaded.platform):
+        console.good(f"open {url}")
+
+
+def still_serving(console: Console, work: Workplace, stack: str, plan: Plan) -> None:
+    """After a failure, show what serves nevertheless."""
+    if plan.client is None:
+        return
+    status = read_status(plan.client, work.project, stack, None)
+    if any(part.well for part in status.parts):
+        console.say("still serving:")
+        parts_table(console, status, addresses(plan.loaded.platform))
+
+
+def _docker(work: Workplace, stack: str, console: Console, *, needed: bool) -> docker.DockerClient | None:
+    try:
+        return work.docker_client(stack)
+    except DockerUnreachable as unreachable:
+        if needed:
+            raise
+        console.warn(str(unreachable))
+        return None

@@ -1,0 +1,19 @@
+"""Options that several commands share, worded once."""
+
+from __future__ import annotations
+
+import click
+
+stack = click.option(
+    "-s", "--stack", default="dev", show_default=True, envvar="SLIPWAY_STACK", metavar="NAME", help="The stack."
+)
+engine = click.option(
+    "--engine",
+    type=click.Choice(["auto", "pulumi", "embedded"]),
+    default="auto",
+    show_default=True,
+    envvar="SLIPWAY_ENGINE",
+    help="What does the work. auto: Pulumi where it is installed, else the embedded engine.",
+)
+yes = click.option("-y", "--yes", is_flag=True, help="Do it without asking.")
+json_output = click.option("--json", "as_json", is_flag=True, help="Write JSON to stdout, messages to stderr.")

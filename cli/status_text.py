@@ -1,0 +1,52 @@
+"""A platform's status as tables for the terminal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cli.console import Console
+    from operate.status import Replica, Status
+
+_UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def parts_table(console: Console, status: Status, addresses: Mapping[str, str]) -> None:
+    """Show the parts: how many replicas are well, and where each is reached."""
+    rows = [
+        [part.name, part.kind, f"{part.well}/{len(part.replicas)} healthy", addresses.get(part.name, "")]
+        for part in status.parts
+    ]
+    console.table(["PART", "KIND", "REPLICAS", "ADDRESS"], rows)
+
+
+def replicas_table(console: Console, status: Status, now: datetime | None = None) -> None:
+    """Show every container that should run all the time."""
+    now = now or datetime.now(UTC)
+    rows = [
+        [
+            f"{replica.part}-{replica.replica}",
+            replica.kind,
+            replica.state,
+            replica.health or "-",
+            str(replica.restarts),
+            _age(replica, now),
+            ", ".join(replica.ports) or "-",
+            replica.image.partition("@")[0],
+            replica.name,
+        ]
+        for part in status.parts
+        for replica in part.replicas
+    ]
+    console.table(["REPLICA", "KIND", "STATE", "HEALTH", "RESTARTS", "SINCE", "PORTS", "IMAGE", "CONTAINER"], rows)
+
+
+def _age(replica: Replica, now: datetime) -> str:
+    if replica.since is None:
+        return "-"
+    seconds = max(0, int((now - datetime.fromisoformat(replica.since)).total_seconds()))
+    unit, size = next(((unit, size) for unit, size in _UNITS if seconds >= size), ("s", 1))
+    return f"{seconds // size} {unit}"

@@ -1,0 +1,75 @@
+"""Where a command works: the project's folder, its backend, its Docker and its description, each found when needed."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from operate.backend import STATE_FOLDER, find_backend
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import docker
+
+    from operate.backend import Backend
+    from operate.stack_view import StackView
+    from settings import Loaded
+
+
+class Workplace:
+    """One project on this machine, as a command sees it."""
+
+    def __init__(self, root: Path, environ: Mapping[str, str] | None = None) -> None:
+        self.root = root
+        """The project's folder."""
+        self.environ: Mapping[str, str] = os.environ if environ is None else environ
+        """Environment variables."""
+
+    @cached_property
+    def project(self) -> str:
+        """The project's name."""
+        from operate.stack_files import project_name  # noqa: PLC0415 - imports settings, and with it pydantic
+
+        return project_name(self.root)
+
+    @cached_property
+    def backend(self) -> Backend:
+        """Where the state is kept."""
+        return find_backend(self.root, self.environ)
+
+    @property
+    def state_folder(self) -> Path:
+        """The project's own folder for what is not committed."""
+        return self.root / STATE_FOLDER
+
+    def docker_client(self, stack: str | None = None) -> docker.DockerClient:
+        """Return a client of the stack's Docker, without a stack of this machine's own. Raises DockerUnreachable."""
+        from operate.docker_host import connect  # noqa: PLC0415 - most commands need no Docker
+        from operate.stack_files import docker_host  # noqa: PLC0415 - as above
+
+        return connect(self.environ, docker_host(self.root, stack) if stack else None)
+
+    def load(self, stack: str) -> Loaded:
+        """Load a stack's platform. Raises SettingsError."""
+        from settings import load_platform, read_stack_file  # noqa: PLC0415 - pydantic takes a while to import
+
+        return load_platform(read_stack_file(self.root, stack))
+
+    def load_if_possible(self, stack: str) -> Loaded | None:
+        """Load a stack's platform for what it adds to an answer; ``None`` if it can't be loaded."""
+        from settings import SettingsError  # noqa: PLC0415 - as above
+
+        try:
+            return self.load(stack)
+        except SettingsError:
+            return None
+
+    def local_view(self, stack: str) -> StackView | None:
+        """Return a stack's state from a file backend; ``None`` if there is none or the backend is elsewhere."""
+        from operate.stack_view import read_local  # noqa: PLC0415 - only some commands look at the state
+
+        folder = self.backend.folder
+        return None if folder is None else read_local(folder, self.project, stack)
