@@ -20,7 +20,9 @@ SUITE: Final = "bookworm"
 
 _RELEASE_SUITES: Final = ("", "-updates", "-security")
 _CODENAMES: Final = ("bullseye", "bookworm", "trixie", "forky", "sid")
-_ONE_LINE: Final = re.compile(r"deb\s+(?:\[(?P<options>[^]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)\s+(?P<components>.+)")
+_ONE_LINE: Final = re.compile(
+    r"deb\s+(?:\[(?P<options>[^]]*)\]\s+)?(?P<uri>[^\s[]\S*)\s+(?P<suite>\S+)\s+(?P<components>.+)"
+)
 
 
 class NoDebianSourcesError(Exception):

@@ -38,7 +38,6 @@ _HEADERS = {
 }
 _MAX_BODY_BYTES = 64 * 1024
 _MAX_LISTED = 100
-_UNAVAILABLE = (*store.UNAVAILABLE, asyncpg.UndefinedTableError, asyncpg.InsufficientResourcesError)
 
 
 def problem(status: int, text: str, **headers: str) -> web.Response:
@@ -56,7 +55,7 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise
         headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
         return problem(error.status, error.reason, **headers)
-    except _UNAVAILABLE as error:
+    except store.UNAVAILABLE as error:
         log.warning("database unavailable", extra={"path": request.path, "reason": f"{type(error).__name__}: {error}"})
         return problem(503, "the database does not answer or is not set up yet; try again", **{"Retry-After": "2"})
     except Exception:  # noqa: BLE001  (the last resort of a server; it is logged with its traceback)
@@ -154,7 +153,7 @@ class Api:
         """Return the metrics in Prometheus text format."""
         try:
             self._metrics.observe(await self._jobs.counts(), await self._queue.length())
-        except (*_UNAVAILABLE, *queueing.UNAVAILABLE):
+        except (*store.UNAVAILABLE, *queueing.UNAVAILABLE):
             self._metrics.forget()
         return web.Response(body=self._metrics.text(), headers={"Content-Type": metrics.CONTENT_TYPE})
 
@@ -166,7 +165,7 @@ async def _state(ping: Callable[[], Awaitable[None]]) -> str:
     try:
         async with asyncio.timeout(2):
             await ping()
-    except (*_UNAVAILABLE, *queueing.UNAVAILABLE, asyncpg.PostgresError) as error:
+    except (*store.UNAVAILABLE, *queueing.UNAVAILABLE, asyncpg.PostgresError) as error:
         return type(error).__name__
     return "ok"
 

@@ -7,7 +7,6 @@ import contextlib
 import uuid
 from typing import TYPE_CHECKING
 
-import asyncpg
 from aiohttp import WSCloseCode, web
 
 from sample import queueing, store
@@ -16,13 +15,13 @@ from sample.logs import log
 from sample.serving import Draining, serve, stop_on_signals
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sample.config import Config
 
 PING_EVERY_SECONDS = 20.0
 REREAD_EVERY_SECONDS = 3.0
 """News over Redis may be lost; the database is asked this often, so that a stream always reaches its end."""
-
-_UNAVAILABLE = (*store.UNAVAILABLE, asyncpg.UndefinedTableError)
 
 
 class Hub:
@@ -33,7 +32,7 @@ class Hub:
         self._watchers: dict[str, set[asyncio.Queue[Event]]] = {}
 
     @contextlib.contextmanager
-    def watch(self, job_id: str):  # noqa: ANN201  (a context manager of the queue below)
+    def watch(self, job_id: str) -> Iterator[asyncio.Queue[Event]]:
         """Give a queue that receives the job's events while the context lasts."""
         queue: asyncio.Queue[Event] = asyncio.Queue(maxsize=100)
         watchers = self._watchers.setdefault(job_id, set())
@@ -112,7 +111,7 @@ class Fanout:
             # Watching comes before reading: no change can fall between the two.
             try:
                 current = await self._jobs.event(job_id)
-            except _UNAVAILABLE:
+            except store.UNAVAILABLE:
                 return web.json_response({"error": "the database does not answer"}, status=503)
             if current is None:
                 return web.json_response({"error": "no such job"}, status=404)
@@ -148,7 +147,7 @@ class Fanout:
             pass
         try:
             return await self._jobs.event(job_id)
-        except _UNAVAILABLE:
+        except store.UNAVAILABLE:
             return None
 
     async def _close_all(self, _application: web.Application) -> None:

@@ -22,8 +22,13 @@ UNAVAILABLE = (
     asyncpg.InterfaceError,
     asyncpg.CannotConnectNowError,
     asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.UndefinedTableError,
 )
-"""What an unreachable or restarting database raises."""
+"""What a database raises that cannot be used now and may be later: away, starting, full, a standby, not set up yet."""
 
 _COLUMNS = """id, text, work_ms, state, progress, result, error, attempts, worker, release, fence,
               created_at, started_at, finished_at"""
@@ -142,7 +147,12 @@ class Store:
 
     async def claim(self, job_id: str, worker: str, lease_seconds: float) -> Claim | None:
         """Take a job; None when it is done, someone else's, unknown or given up."""
-        row = await self._pool.fetchrow(CLAIM, uuid.UUID(job_id), worker, lease_seconds, MAX_ATTEMPTS)
+        try:
+            key = uuid.UUID(job_id)
+        except ValueError:
+            log.warning("the queue held what is no job", extra={"text": job_id[:50]})
+            return None
+        row = await self._pool.fetchrow(CLAIM, key, worker, lease_seconds, MAX_ATTEMPTS)
         return None if row is None else Claim(str(row["id"]), row["fence"], row["text"], row["work_ms"])
 
     async def renew(self, claim: Claim, lease_seconds: float, progress: int) -> bool:

@@ -6,8 +6,6 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-import asyncpg
-
 from sample import health, queueing, store
 from sample.logs import log
 from sample.serving import stop_on_signals
@@ -16,8 +14,7 @@ from sample.worker import Worker
 if TYPE_CHECKING:
     from sample.config import Config
 
-# The schema may still be on its way when the worker starts.
-UNAVAILABLE = (*store.UNAVAILABLE, *queueing.UNAVAILABLE, asyncpg.UndefinedTableError)
+UNAVAILABLE = (*store.UNAVAILABLE, *queueing.UNAVAILABLE)
 
 
 async def run_worker(config: Config) -> int:
