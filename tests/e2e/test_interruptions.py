@@ -1,0 +1,88 @@
+"""Deployments that meet another one, or are stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+
+import pytest
+
+from tests.e2e.conftest import NewPlatform
+from tests.e2e.harness.blueprints import new_release, small
+from tests.e2e.harness.platform import Platform
+from tests.e2e.harness.ports import free_port
+from tests.e2e.harness.waiting import until
+
+pytestmark = pytest.mark.e2e
+
+CANCELLED = 8
+"""The exit code of an operation that the user stopped."""
+KILLS = int(os.environ.get("SLIPWAY_KILLS", "4"))
+"""How many times the deployment is killed; `make e2e KILLS=20` for the whole promise."""
+SEED = int(os.environ.get("SLIPWAY_KILL_SEED", "0")) or random.SystemRandom().randrange(1, 2**31)
+"""Decides the moments; printed, to repeat a run."""
+
+
+def test_of_two_deployments_at_once_one_waits_for_nobody(platform: Platform) -> None:
+    """While one deployment runs, a second is refused and told who holds the lock; the first is not disturbed."""
+    release = new_release()
+    platform.workspace.write(small(platform.port, release=release))
+    first = platform.slipway.start_up()
+    locks = until(lambda: platform.workspace.locks, "the first deployment has its lock", 20)
+    holder = json.loads(locks[0].read_text(encoding="utf-8"))
+    second = platform.up()
+    assert first.alive, "the first deployment was over too soon to say anything"
+    second.failed("lock", str(holder["pid"]))
+    first.wait().ended()
+    assert platform.release() == release
+    platform.assert_converged()
+
+
+def test_ctrl_c_ends_with_its_own_exit_code_and_up_converges(platform: Platform) -> None:
+    """After SIGINT in the middle of a deployment the old release serves, and the next `up` finishes the work."""
+    before, release = platform.world, new_release()
+    platform.workspace.write(small(platform.port, release=release))
+    with platform.prober() as probe:
+        running = platform.slipway.start_up()
+        until(lambda: platform.world.ids("api") - before.ids("api"), "a new container is there", 30)
+        running.interrupt()
+        running.wait().ended(CANCELLED)
+        assert platform.world.ids("api") >= before.ids("api")
+        assert not platform.workspace.locks
+        platform.up().ended()
+    assert platform.release() == release
+    probe.answers.assert_none_failed()
+    platform.assert_converged()
+
+
+def test_a_deployment_killed_at_any_moment_is_finished_by_the_next(new_platform: NewPlatform) -> None:
+    """Kill -9 at random moments: each time the next `up` converges, with no orphan of any kind and nothing pending.
+
+    Every fourth deployment starts from nothing, the others change the application; the moment is uniform over the time
+    that such a deployment takes.
+    """
+    moments = random.Random(SEED)  # noqa: S311 - to be repeated, not to be secret
+    print(f"SLIPWAY_KILL_SEED={SEED} SLIPWAY_KILLS={KILLS}")  # noqa: T201 - shown when it fails
+    port = free_port()
+    platform = new_platform(small(port), port=port)
+    usual = {True: 0.0, False: 0.0}
+    for number in range(KILLS):
+        from_nothing = number % 4 == 0
+        if from_nothing:
+            platform.slipway.destroy("--volumes").ended()
+        platform.workspace.write(small(port, release=f"r{number}"))
+        running = platform.slipway.start_up()
+        moment = moments.uniform(0.3, usual[from_nothing] or (8.0 if from_nothing else 5.0))
+        running.let_run(moment)
+        running.kill()
+        killed = running.wait()
+        print(f"{number}: from nothing {from_nothing}, killed after {killed.seconds:.2f} s ({killed.code})")  # noqa: T201
+        started = time.monotonic()
+        platform.up().ended()
+        usual[from_nothing] = max(usual[from_nothing], time.monotonic() - started)
+        assert platform.release() == f"r{number}"
+        platform.world.assert_well(api=2, gateway=1, queue=1)
+        platform.assert_converged()
+
