@@ -93,6 +93,8 @@ class Deployment:
 
     def fail(self, error: EngineError, urn: str = "", *, stop: bool = True) -> None:
         """Record and report a failure; with ``stop`` no further step begins."""
+        # A provider's error may quote what it was given.
+        error.args = (self.events.clean(str(error)), *error.args[1:])
         with self.lock:
             self.errors.append(error)
         self.events.diagnostic("error", str(error), urn)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import engine_pb2, provider_pb2, resource_pb2
+from pulumi.runtime.proto import engine_pb2, resource_pb2
 
 from engine.console import outside_program
 from engine.deployment import Deployment, Stopped
@@ -226,11 +226,11 @@ class Monitor:
         entry = steps[0].entry
         return resource_pb2.ReadResourceResponse(urn=entry.urn, properties=encode_struct(entry.outputs))
 
-    def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> provider_pb2.InvokeResponse:
+    def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> resource_pb2.ResourceInvokeResponse:
         """Run a provider's function, in a preview too."""
         return self._guard(lambda: self._invoke(request))
 
-    def _invoke(self, request: resource_pb2.ResourceInvokeRequest) -> provider_pb2.InvokeResponse:
+    def _invoke(self, request: resource_pb2.ResourceInvokeRequest) -> resource_pb2.ResourceInvokeResponse:
         self._deployment.check_running()
         args = decode_struct(request.args, self._deployment.directory)
         if request.tok == "pulumi:pulumi:getResource":
@@ -310,7 +310,7 @@ def _unsupported(feature: str) -> NoReturn:
     raise UnsupportedFeature(feature)
 
 
-def _response(values: Properties) -> provider_pb2.InvokeResponse:
-    response = provider_pb2.InvokeResponse()
+def _response(values: Properties) -> resource_pb2.ResourceInvokeResponse:
+    response = resource_pb2.ResourceInvokeResponse()
     getattr(response, "return").CopyFrom(encode_struct(values))
     return response

@@ -30,7 +30,7 @@ def refresh_state(deployment: Deployment, *, counted: bool) -> None:
         found = list(pool.map(lambda entry: _refresh(deployment, entry, counted=counted), entries))
     deployment.check_running()
     results = dict(zip(entries, found, strict=True))
-    resources = pruned([entry for entry in found if entry is not None])
+    resources = pruned([entry for entry in found if entry is not None], {entry.urn: entry.parent for entry in entries})
     base = replace(deployment.base, resources=resources)
     changed = any(results[entry] is not entry for entry in entries)
     deployment.rebase(base)
@@ -95,10 +95,12 @@ def _read(
     return new, difference.detailed or {}, difference.changed_keys if difference.changes else ()
 
 
-def pruned(entries: Sequence[Entry]) -> list[Entry]:
-    """The entries without references to what is no longer among them; orphans move up to their parent's parent."""
+def pruned(entries: Sequence[Entry], parents: Mapping[str, str]) -> list[Entry]:
+    """The entries without references to what is no longer among them; orphans go to the parent of their parent.
+
+    ``parents`` knows the parents of those, too, that are gone.
+    """
     present: set[str] = set()
-    parents: dict[str, str] = {}
     result: list[Entry] = []
     for entry in entries:
         parent = entry.parent
@@ -116,6 +118,5 @@ def pruned(entries: Sequence[Entry]) -> list[Entry]:
                 replace_with=[urn for urn in entry.replace_with if urn in present],
             )
         present.add(entry.urn)
-        parents[entry.urn] = parent
         result.append(kept)
     return result

@@ -38,6 +38,7 @@ class FakePackage(pulumi.ProviderResource):
 step = pulumi.Config().get("step") or ""
 """
 
+SALT = "v1:mjGAWhFGE6o=:v1:Sn6Hs727pxCWDw35:7aaVojjncNnIpAYQyHhbuH10Ueghhw=="
 PREFIX = "urn:pulumi:dev::test::"
 
 
@@ -49,6 +50,8 @@ class Harness:
         self.project = folder / "project"
         self.project.mkdir()
         (self.project / "Pulumi.yaml").write_text("name: test\nruntime: python\n")
+        # A known salt, so that its key is derived once for all tests; it belongs to the recordings' passphrase.
+        (self.project / "Pulumi.dev.yaml").write_text(f"encryptionsalt: {SALT}\n")
         self.world = World()
         self.provider = FakeProvider(self.world)
         self.events: list[Event] = []
