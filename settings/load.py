@@ -12,6 +12,7 @@ from settings.layers import read_layers
 from settings.paths import dotted
 from settings.problems import Finding, Problem, SettingsError
 from settings.profiles import apply_profiles
+from settings.redaction import known_values, redact
 from settings.rendering import as_written, leaves
 from settings.resolve import Names, resolve
 from settings.tree import DEFAULT, Node, Origin, find, origin_at, origins, to_plain
@@ -68,7 +69,11 @@ def load_platform(source: StackSource) -> Loaded:
         findings += check(description)
     findings += _independent((found for check in CHECKS for found in check(description)), validated.damaged)
     if findings:
-        raise SettingsError([_problem(finding, layered.tree) for finding in dict.fromkeys(findings)])
+        named = find(layered.tree, ("secrets",))
+        names = named.value if named is not None and named.is_map else ()
+        values = known_values(names, source.secret_lookup).values()
+        problems = [_problem(finding, layered.tree) for finding in dict.fromkeys(findings)]
+        raise SettingsError([redact(problem, values) for problem in problems])
     return Loaded(
         platform=description.platform,
         stack=source.stack,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from settings.model import SecretSource
 from settings.problems import Finding, listing, nearest
+from settings.redaction import TOKEN, known_values
 from settings.source import SECRET_PRESENT, is_encrypted, stack_file, stack_key
 from settings.texts import plain_texts, references_in, templates
 
@@ -34,11 +35,6 @@ _PLACEHOLDER: Final = re.compile(
     )\s*""",
     re.IGNORECASE | re.VERBOSE,
 )
-_TOKEN: Final = re.compile(
-    r"\b(?:sk-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,}|AKIA[A-Z0-9]{16}|xox[abprs]-[\w-]{20,}|"
-    r"glpat-[\w-]{18,}|hf_[A-Za-z0-9]{30,})|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"
-)
-_SHORTEST_SEARCHED: Final = 8  # a shorter value would be found by chance
 
 
 def secrets_are_declared(description: Description) -> Iterator[Finding]:
@@ -103,16 +99,13 @@ def stored_secrets_are_encrypted(description: Description) -> Iterator[Finding]:
 
 def no_secret_stands_in_plain_text(description: Description) -> Iterator[Finding]:
     """A text that holds a secret's value, or what can only be a key, belongs into a secret."""
-    values = {}
-    for name, secret in description.declared.secrets.items():
-        value = description.source.secret_lookup(name) if secret.source is SecretSource.CONFIG else None
-        if value is not None and value != SECRET_PRESENT and len(value) >= _SHORTEST_SEARCHED:
-            values[name] = value
+    configured = [name for name, secret in description.declared.secrets.items() if secret.source is SecretSource.CONFIG]
+    values = known_values(configured, description.source.secret_lookup)
     for path, text in _texts(description):
         held = next((name for name, value in values.items() if value in text), None)
         if held is not None:
             yield Finding(path, f"holds the value of the secret '{held}'", fix=f"write ${{secrets.{held}}} instead")
-        elif _TOKEN.search(text):
+        elif TOKEN.search(text):
             yield Finding(
                 path,
                 "holds what looks like a key in plain text",

@@ -193,3 +193,13 @@ def test_a_secret_is_listed_once(all_refused: Callable[..., tuple[Problem, ...]]
     uses = ["openai_api_key", {"name": "openai_api_key", "file": "/etc/key"}]
     problems = all_refused(KEY | {"workers": {"runner": {"secrets": uses}}}, secrets={"openai_api_key": REAL})
     assert "'openai_api_key' is listed twice" in [problem.message for problem in problems]
+
+
+def test_a_secrets_value_in_the_wrong_place_is_masked(all_refused: Callable[..., tuple[Problem, ...]]) -> None:
+    """Even where a rejected value is shown, and even as a key."""
+    value = "kJ8s0meReal5ecretV4lue"
+    patch = KEY | {"name": value, "caches": {value: {}}, "services": {"api": {value: 1}}, "volumes": {"a": {"name": 5}}}
+    problems = all_refused(patch, secrets={"openai_api_key": value})
+    assert len(problems) >= 4
+    assert not [problem for problem in problems if value in str(problem)]
+    assert "[secret]" in str(problems[0])
