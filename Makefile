@@ -83,7 +83,7 @@ bench: bootstrap-dev ## Measure against Docker Compose and print a table of rati
 
 .PHONY: docs
 docs: bootstrap-dev ## Write the generated documents anew: settings reference and JSON Schema
-	./slipway schema --out docs/schema.json
+	$(BIN)/python scripts/generate_docs.py
 	$(PYTHON) -c 'from settings.reference_doc import REFERENCE_FILE, render; open(REFERENCE_FILE, "w").write(render())'
 
 .PHONY: requirements

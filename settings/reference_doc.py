@@ -59,7 +59,7 @@ _MEANINGS: Final = {
     "url_without_password": "the same without the password",
 }
 _HEAD: Final = """\
-<!-- Written by scripts/generate_docs.py from the models in settings/model. Do not edit: change the docstrings there. -->
+<!-- Written by `make docs` from the models in settings/model. Do not edit: change the docstrings there. -->
 # Settings
 
 Everything that a blueprint (`blueprints/<name>.yaml`) can say. Editors complete and check it by `docs/schema.json`,
