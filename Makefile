@@ -83,7 +83,7 @@ bench: bootstrap-dev ## Measure against Docker Compose and print a table of rati
 
 .PHONY: docs
 docs: bootstrap-dev ## Write the generated documents anew: settings reference and JSON Schema
-	$(BIN)/python scripts/generate_docs.py
+	./slipway schema --out docs/schema.json
 	$(PYTHON) -c 'from settings.reference_doc import REFERENCE_FILE, render; open(REFERENCE_FILE, "w").write(render())'
 
 .PHONY: requirements
