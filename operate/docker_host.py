@@ -52,7 +52,7 @@ def connect(environ: Mapping[str, str], configured: str | None = None) -> docker
         if configured:
             client = docker.DockerClient(base_url=configured, timeout=_TIMEOUT_S, use_ssh_client=True)
         else:
-            client = docker.from_env(timeout=_TIMEOUT_S, environment=dict(environ))
+            client = docker.from_env(timeout=_TIMEOUT_S, environment=dict(environ), use_ssh_client=True)
         client.ping()
     except (docker.errors.DockerException, OSError) as error:
         raise DockerUnreachable(host, _reason(host, error), _fix(host, error)) from error
