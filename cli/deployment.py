@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cli.image_steps import decide_family, provide_images
 from cli.status_text import parts_table
 from operate.capacity import check_capacity
-from operate.docker_host import DockerUnreachable, machine
+from operate.docker_host import DockerUnreachable, host_of, is_local, machine
+from operate.doctor_machine import INSTALLATION
 from operate.errors import OperateError
 from operate.labels import filters
 from operate.platform_view import addresses, urls
+from operate.port_check import check_ports
 from operate.release_targets import explain, failed_jobs
-from operate.stack_files import ensure_stack_file
+from operate.stack_files import docker_host, ensure_stack_file
 from operate.stack_view import StackView, view_of
 from operate.status import broken_containers, read_status
 from settings.source import stack_file
@@ -109,6 +113,8 @@ def preflight(
     if not skip_images:
         provide_images(work, loaded, client, console)
     if needs_docker:
+        if is_local(host_of(work.environ, docker_host(work.root, stack))):
+            check_ports(loaded.platform, client, work.project, stack)
         for warning in check_capacity(loaded.platform, machine(client)):
             console.warn(warning)
     return Plan(loaded, client)
@@ -138,7 +144,11 @@ def _docker(work: Workplace, stack: str, console: Console, *, needed: bool) -> d
     try:
         return work.docker_client(stack)
     except DockerUnreachable as unreachable:
-        if needed:
+        if not needed:
+            console.warn(str(unreachable))
+            return None
+        if "bootstrap" not in unreachable.fix:
             raise
-        console.warn(str(unreachable))
-        return None
+        console.step(f"{unreachable.reason}: running scripts/bootstrap")
+    subprocess.run([INSTALLATION / "scripts" / "bootstrap"], check=False, stdout=sys.stderr)
+    return work.docker_client(stack)

@@ -168,11 +168,18 @@ def read_status(client: docker.DockerClient, project: str, stack: str, view: Sta
             found[item["Id"]] = client.api.inspect_container(item["Id"])
         except docker.errors.NotFound:  # removed in between
             continue
-    return judge(found, project, stack, view)
+    tags = {image["Id"]: image["RepoTags"][0] for image in client.api.images() if image.get("RepoTags")}
+    return judge(found, project, stack, view, tags)
 
 
-def judge(found: Mapping[str, Mapping[str, Any]], project: str, stack: str, view: StackView | None) -> Status:
-    """Make a status of inspected containers by id, and the state."""
+def judge(
+    found: Mapping[str, Mapping[str, Any]],
+    project: str,
+    stack: str,
+    view: StackView | None,
+    tags: Mapping[str, str] | None = None,
+) -> Status:
+    """Make a status of inspected containers by id, and the state; ``tags`` are names of images by id."""
     serving: dict[tuple[str, str], list[Replica]] = defaultdict(list)
     one_shots: list[OneShot] = []
     carriers = 0
@@ -184,7 +191,7 @@ def judge(found: Mapping[str, Mapping[str, Any]], project: str, stack: str, view
         elif role in labels.ONE_SHOT_ROLES:
             one_shots.append(_one_shot(container, own))
         else:
-            replica = _replica(container, own)
+            replica = _replica(container, own, tags or {})
             serving[replica.part, replica.kind].append(replica)
     for lost in _missing(view, found):
         serving[lost.part, lost.kind].append(lost)
@@ -241,7 +248,7 @@ def _leftovers(view: StackView | None, found: Mapping[str, Mapping[str, Any]]) -
     return tuple(sorted(_name(container) for key, container in found.items() if key not in known))
 
 
-def _replica(container: Mapping[str, Any], own: Mapping[str, str]) -> Replica:
+def _replica(container: Mapping[str, Any], own: Mapping[str, str], tags: Mapping[str, str]) -> Replica:
     state = container["State"]
     running = state["Status"] == _RUNNING
     return Replica(
@@ -254,7 +261,7 @@ def _replica(container: Mapping[str, Any], own: Mapping[str, str]) -> Replica:
         health=(state.get("Health") or {}).get("Status") if running else None,
         restarts=int(container.get("RestartCount") or 0),
         since=_moment(state.get("StartedAt" if running else "FinishedAt")),
-        image=container["Config"].get("Image", ""),
+        image=tags.get(container.get("Image", ""), container["Config"].get("Image", "")),
         ports=tuple(_ports(container)),
         exit_code=None if running else state.get("ExitCode"),
     )
