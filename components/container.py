@@ -109,7 +109,7 @@ def make_container(
             log_driver="json-file",
             log_opts={"max-size": f"{args.logs.max_size_mib}m", "max-file": str(args.logs.max_files)},
             restart="no" if one_shot else args.restart,
-            max_retry_count=args.max_restarts,
+            max_retry_count=None if one_shot else args.max_restarts,  # Docker refuses it beside "no"
             healthcheck=_healthcheck(args),
             wait=waits or None,
             wait_timeout=math.ceil(args.health.wait_s) if args.health is not None and waits else None,

@@ -29,6 +29,7 @@ _NOTHING_ELSE: Final[Mapping[str, Any]] = {
     "sysctls": {},
     "extra_hosts": {},
     "memory_reservation_mib": None,
+    "health": None,
     "working_dir": None,
     "replace_first": False,
 }
