@@ -62,6 +62,10 @@ test: ## Lint, unit tests, and the e2e scenarios where Docker can run
 unit: bootstrap-dev ## Run the tests that need no Docker
 	$(BIN)/pytest -m 'not e2e' -n auto -q $(ARGS)
 
+.PHONY: golden
+golden: bootstrap-dev ## Write the golden plans and the examples in the documents anew; review the difference
+	$(BIN)/pytest -m 'not e2e' -q tests/program tests/components tests/testing --update-golden $(ARGS)
+
 .PHONY: e2e
 e2e: bootstrap-dev ## Run the scenarios on real containers, on every engine that is present
 	$(BIN)/pytest -m e2e $(ARGS)

@@ -32,7 +32,7 @@ class Log:
     urn: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Graph:
     """What a program registered. Iterating gives its resources in the order of registration, the stack left out."""
 
@@ -47,6 +47,9 @@ class Graph:
     logs: tuple[Log, ...] = ()
     config_secrets: frozenset[str] = frozenset()
     """Values of the secret configuration keys."""
+
+    def __repr__(self) -> str:
+        return f"<Graph of {self.project}/{self.stack}, {len(self)} resources>"
 
     def __iter__(self) -> Iterator[Resource]:
         return iter(self.resources)

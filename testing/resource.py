@@ -39,7 +39,7 @@ class Options:
     """Reference to an explicit provider; empty for the default one."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Resource:
     """What the program registered, and what the recording monitor answered."""
 
@@ -94,6 +94,9 @@ class Resource:
 
     def __str__(self) -> str:
         return f"{self.type} {self.name}"
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
 
 
 def from_request(request: resource_pb2.RegisterResourceRequest, urn: str) -> Resource:
