@@ -113,6 +113,10 @@ class PulumiEngine:
         deployment: dict[str, Any] = json.loads(self._capture("stack", "export") or "{}").get("deployment") or {}
         return deployment
 
+    def forget_interrupted(self) -> None:
+        """Compare the state with what is there, and forget creations that were interrupted."""
+        self._capture("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
+
     def break_lock(self) -> None:
         """Remove the stack's lock, wherever the backend keeps it."""
         self._capture("cancel", self._stack, "--yes", stack=False)

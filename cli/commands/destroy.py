@@ -11,6 +11,7 @@ from cli import options
 from cli.console import Console
 from cli.engines import open_engine
 from cli.operation import operate, tell_failures
+from cli.recovery import recover
 from operate.errors import OperateError
 from operate.platform_view import protected_parts
 from operate.stack_view import StackView, logical_name, short_type, view_of
@@ -49,6 +50,8 @@ def command(
     console = Console(json_mode=as_json)
     client = work.docker_client(stack)
     chosen = open_engine(work, stack, engine, console)
+    if chosen.exists():
+        recover(console, work, stack, chosen, client)
     view = (work.local_view(stack) if work.backend.folder else view_of(chosen.export())) if chosen.exists() else None
     _refuse_protected(view, stack)
     data = _data_volumes(work, stack, client, view)

@@ -13,6 +13,7 @@ from cli.deployment import preflight, still_serving, tell_reached
 from cli.engines import open_engine
 from cli.operation import operate, tell_failures
 from cli.preview_text import changes_text
+from cli.recovery import recover
 
 if TYPE_CHECKING:
     from cli.engines import Engine
@@ -53,6 +54,7 @@ def command(
     if not chosen.exists():
         chosen.create()
         console.step(f"stack {stack}: created")
+    recover(console, work, stack, chosen, plan.client)
     plan.look_at_state(work.local_view(stack) if work.backend.folder else None, chosen)
     for reason in plan.reasons:
         console.step(reason)

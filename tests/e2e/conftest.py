@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ _FAILED = pytest.StashKey[bool]()
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:  # noqa: ARG001 - the hook's own
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """When a scenario fails, note that on it and keep what there is to look at, before fixtures remove it."""
     report = yield
     if report.failed:
@@ -131,15 +131,15 @@ def _shared(engine: str, stacks: Stacks) -> Iterator[Shared]:
 
 
 @pytest.fixture
-def platform(request: pytest.FixtureRequest, _shared: Shared) -> Platform:
+def platform(request: pytest.FixtureRequest, _shared: Shared) -> Iterator[Platform]:
     """Return the small platform that scenarios share, deployed and well; its release is whatever came last."""
-
-    def discard_if_failed() -> None:
-        if request.node.stash.get(_FAILED, False):
-            _shared.discard()
-
-    request.addfinalizer(discard_if_failed)
     shared = _shared.get()
     release = blueprints.release_of(shared.deployed)
-    shared.at(blueprints.small(shared.port, release=release or "one"))
-    return shared
+    try:
+        shared.at(blueprints.small(shared.port, release=release or "one"))
+    except AssertionError:
+        _shared.discard()
+        raise
+    yield shared
+    if request.node.stash.get(_FAILED, False):
+        _shared.discard()

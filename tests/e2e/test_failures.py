@@ -74,7 +74,7 @@ def test_a_taken_port_stops_a_first_deployment_with_nothing_half_made(new_platfo
 
 
 def test_a_failing_job_stops_what_needs_it_and_runs_again(new_platform: NewPlatform) -> None:
-    """A job's failure is the deployment's, with the job's last words; `up` tries it again; a mended one lets it pass."""
+    """A job's failure is the deployment's, with its last words; `up` tries it again; a mended one lets it pass."""
     port = free_port()
     blueprint = small(port)
     blueprint["jobs"] = {

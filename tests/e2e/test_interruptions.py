@@ -85,4 +85,3 @@ def test_a_deployment_killed_at_any_moment_is_finished_by_the_next(new_platform:
         assert platform.release() == f"r{number}"
         platform.world.assert_well(api=2, gateway=1, queue=1)
         platform.assert_converged()
-

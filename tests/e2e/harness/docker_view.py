@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,7 @@ class World:
         return not (self.containers or self.volumes or self.networks)
 
     def of(self, *parts: str, roles: Iterable[str] = SERVING) -> list[Seen]:
-        """Return the containers of some parts (none named: of all), those that serve unless other roles are asked for."""
+        """Return the containers of some parts (none named: of all); those that serve, unless other roles are named."""
         wanted = frozenset(roles)
         return [seen for seen in self.containers if (not parts or seen.part in parts) and seen.role in wanted]
 
@@ -99,23 +100,29 @@ class Daemon:
 
     def inspect(self, stack: str) -> list[dict[str, Any]]:
         """Return the whole description of each container of a stack."""
-        found = [self._inspect(item["Id"]) for item in self.api.containers(all=True, filters={"label": f"{STACK}={stack}"})]
+        found = [
+            self._inspect(item["Id"]) for item in self.api.containers(all=True, filters={"label": f"{STACK}={stack}"})
+        ]
         return [item for item in found if item]
 
     def sweep(self, stack: str) -> None:
         """Remove everything of a stack, data too."""
         world = self.world(stack)
         for seen in world.containers:
-            _ignoring_absence(lambda name=seen.id: self.api.remove_container(name, force=True, v=True))
+            with contextlib.suppress(docker.errors.NotFound):
+                self.api.remove_container(seen.id, force=True, v=True)
         for volume in world.volumes:
-            _ignoring_absence(lambda name=volume: self.api.remove_volume(name, force=True))
+            with contextlib.suppress(docker.errors.NotFound):
+                self.api.remove_volume(volume, force=True)
         for network in world.networks:
-            _ignoring_absence(lambda name=network: self.api.remove_network(name))
+            with contextlib.suppress(docker.errors.NotFound):
+                self.api.remove_network(network)
 
     def exec(self, container: str, *command: str) -> tuple[int, str]:
         """Run a command in a container and return its exit code and output."""
         code, output = self.client.containers.get(container).exec_run(list(command))
-        return int(code), bytes(output).decode(errors="replace")
+        assert isinstance(output, bytes)
+        return int(code or 0), output.decode(errors="replace")
 
     def _inspect(self, container: str) -> dict[str, Any] | None:
         try:
@@ -137,10 +144,3 @@ def _seen(item: dict[str, Any]) -> Seen:
         health=(item["State"].get("Health") or {}).get("Status", ""),
         restarts=item["RestartCount"],
     )
-
-
-def _ignoring_absence(action: Any) -> None:
-    try:
-        action()
-    except docker.errors.NotFound:
-        pass

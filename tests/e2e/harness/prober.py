@@ -36,7 +36,9 @@ class Answers:
     def assert_none_failed(self, at_least: int = 20) -> None:
         """Assert that no request failed, and that there were enough of them to say so."""
         assert self.good + len(self.failures) >= at_least, f"only {self.good} requests were made"
-        assert not self.failures, f"{len(self.failures)} of {self.good + len(self.failures)} failed: {self.failures[:5]}"
+        assert not self.failures, (
+            f"{len(self.failures)} of {self.good + len(self.failures)} failed: {self.failures[:5]}"
+        )
 
 
 class Prober:
@@ -62,7 +64,9 @@ class Prober:
         self._clock.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Stop and wait for the answers that are due."""
         self._stop.set()
         self._clock.join()

@@ -152,10 +152,8 @@ def _parents() -> dict[int, int]:
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def _content(file: IO[bytes]) -> str:

@@ -93,7 +93,9 @@ class Workspace:
 
     def read(self, blueprint: str) -> Blueprint:
         """Return one of the project's blueprints."""
-        content: Blueprint = yaml.safe_load((self.root / "blueprints" / f"{blueprint}.yaml").read_text(encoding="utf-8"))
+        content: Blueprint = yaml.safe_load(
+            (self.root / "blueprints" / f"{blueprint}.yaml").read_text(encoding="utf-8")
+        )
         return content
 
     def checkpoint(self) -> Checkpoint:
