@@ -273,7 +273,9 @@ class EmbeddedStack:
         events.hide_text(*(value.text for value in config.values() if value.secret))
         for entry in checkpoint.resources:
             events.hide_values(entry.inputs)
-            events.hide_values(entry.outputs)
+            # A container's output is kept secret, since it may hold anything; but a line of it is no secret text that
+            # would have to be blanked out wherever it appears.
+            events.hide_values({key: value for key, value in entry.outputs.items() if key != "containerLogs"})
         text = None if options.preview else SnapshotText(self._backend.qualified_name, crypter)
         deployment = Deployment(
             project=self._project.name,
