@@ -120,6 +120,12 @@ class Harness:
         return found[0]
 
 
+@pytest.fixture(autouse=True)
+def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing here survives a power failure anyway; syncing each of thousands of writes would be most of the time."""
+    monkeypatch.setattr("os.fsync", lambda _descriptor: None)
+
+
 @pytest.fixture
 def harness(tmp_path: Path) -> Harness:
     """A fresh project and stack."""
