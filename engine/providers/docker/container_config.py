@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from engine.provider import ProviderError
 from engine.providers.docker.container_gpus import gpu_requests
 from engine.providers.docker.network import label_map
+from engine.providers.docker.set_order import hash_ordered
 from engine.providers.docker.units import MEBIBYTE, parse_cpus, parse_duration
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _START_INTERVAL_SINCE = (1, 44)
 _SUBPATH_SINCE = (1, 45)
+_MEANT_EMPTY = ("MaskedPaths", "ReadonlyPaths")
 _UNCONFINED = "systempaths=unconfined"
 
 
@@ -31,7 +33,7 @@ def container_body(data: Data, api_version: tuple[int, int]) -> dict[str, Any]:
         "OpenStdin": data["stdinOpen"],
         "User": data["user"],
         "WorkingDir": data["workingDir"],
-        "Env": data["envs"] or None,
+        "Env": hash_ordered(data["envs"]) or None,
         "Cmd": data["command"] or None,
         "Entrypoint": data["entrypoints"] or None,
         "Labels": label_map(data["labels"]),
@@ -69,7 +71,7 @@ def _healthcheck(check: Mapping[str, Any], api_version: tuple[int, int]) -> dict
 
 
 def _host_config(data: Data, api_version: tuple[int, int]) -> dict[str, Any]:
-    options = [option for option in data["securityOpts"] if option != _UNCONFINED]
+    options = [option for option in hash_ordered(data["securityOpts"]) if option != _UNCONFINED]
     config: dict[str, Any] = {
         "Privileged": data["privileged"],
         "PublishAllPorts": data["publishAllPorts"],
@@ -84,16 +86,16 @@ def _host_config(data: Data, api_version: tuple[int, int]) -> dict[str, Any]:
         "PortBindings": _ports(data)[1],
         "ExtraHosts": [f"{item['host']}:{item['ip']}" for item in data["hosts"]],
         "Ulimits": [{"Name": u["name"], "Soft": u["soft"], "Hard": u["hard"]} for u in data["ulimits"]],
-        "Dns": data["dns"],
-        "DnsOptions": data["dnsOpts"],
-        "DnsSearch": data["dnsSearches"],
+        "Dns": hash_ordered(data["dns"]),
+        "DnsOptions": hash_ordered(data["dnsOpts"]),
+        "DnsSearch": hash_ordered(data["dnsSearches"]),
         "SecurityOpt": options,
         "NetworkMode": data["networkMode"],
         "UsernsMode": data["usernsMode"],
         "PidMode": data["pidMode"],
         "IpcMode": data["ipcMode"],
         "Sysctls": data["sysctls"],
-        "GroupAdd": data["groupAdds"],
+        "GroupAdd": hash_ordered(data["groupAdds"]),
         "CgroupnsMode": data["cgroupnsMode"],
         "CgroupParent": data["cgroupParent"],
         "StorageOpt": data["storageOpts"],
@@ -102,7 +104,8 @@ def _host_config(data: Data, api_version: tuple[int, int]) -> dict[str, Any]:
         config |= {"MaskedPaths": [], "ReadonlyPaths": []}
     if data["capabilities"]:
         config |= {"CapAdd": data["capabilities"]["adds"], "CapDrop": data["capabilities"]["drops"]}
-    return config | _volumes(data) | _devices(data) | _resources(data)
+    config |= _volumes(data) | _devices(data) | _resources(data)
+    return {key: value for key, value in config.items() if value not in ([], {}) or key in _MEANT_EMPTY}
 
 
 def _resources(data: Data) -> dict[str, Any]:

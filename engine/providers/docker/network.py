@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 IN_USE_S = 30.0
 """How long a delete waits for the last user of a network or volume to go."""
-_RETRY_S = 0.25
+_RETRY_S = 0.1
 _DUPLICATES_ALLOWED_BEFORE = (1, 44)
 
 
@@ -32,8 +32,13 @@ class NetworkHandler(Handler):
         """Create the network."""
         limit.remaining()
         made = self._daemon.post("/networks/create", self._body(data))
-        seen = self.read(made["Id"], data)
-        return seen if seen is not None else Seen(made["Id"])
+        wait = Limit(min(IN_USE_S, limit.remaining()), limit.cancelled)
+        while True:
+            seen = self.read(made["Id"], data)
+            # A swarm allocates driver and addresses a moment after its answer.
+            if seen is not None and (seen.fields["driver"] or wait.remaining() <= 0):
+                return seen
+            wait.pause(_RETRY_S)
 
     def _body(self, data: Data) -> dict[str, Any]:
         ipam: dict[str, Any] = {"Driver": data["ipamDriver"]}
@@ -93,7 +98,7 @@ class NetworkHandler(Handler):
             try:
                 self._daemon.delete(f"/networks/{segment(resource_id)}")
             except DaemonError as error:
-                if gone(error):
+                if gone(error) or says(error, f"network {resource_id} not found"):  # a swarm's network: status 500
                     return
                 if not says(error, "has active endpoints") or in_use.remaining() <= 0:
                     raise

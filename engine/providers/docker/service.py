@@ -151,7 +151,12 @@ class ServiceHandler(Handler):
                     raise
 
     def _containers(self, service: str) -> list[str]:
-        tasks = self._daemon.get("/tasks", filters={"service": [service]})
+        try:
+            tasks = self._daemon.get("/tasks", filters={"service": [service]})
+        except DaemonError as error:
+            if gone(error):
+                return []
+            raise
         found = [(task["Status"].get("ContainerStatus") or {}).get("ContainerID") for task in tasks]
         running = [task["Status"]["State"] != "shutdown" for task in tasks]
         return [container for container, runs in zip(found, running, strict=True) if container and runs]
