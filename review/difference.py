@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _CONTEXT: Final = 2
 _HEADER_LINES: Final = 2
+_AT_THE_TOP: Final = ("@@ -0", "@@ -1,", "@@ -1 ")
 _MOST_COMPARED: Final = 2000
 """Longer texts are not compared: the time grows with the square."""
 
@@ -48,6 +49,7 @@ def _text_lines(old: list[str], new: list[str], width: int) -> Iterator[str]:
         if index < _HEADER_LINES:
             continue
         if line.startswith("@@"):
-            yield "    …"
+            if not line.startswith(_AT_THE_TOP):
+                yield "    …"
         else:
             yield f"{line[0]}   {visible(line[1:], width)}"

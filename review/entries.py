@@ -53,7 +53,13 @@ _POINTERS: Final = ("Id", "Name", ".name")
 
 def entries(side: Side) -> list[Entry]:
     """List one side's inputs."""
-    return [entry for key, value in side.inputs.items() for entry in _read(side, key, value)]
+    memory = side.inputs.get("memory")
+    return [
+        entry
+        for key, value in side.inputs.items()
+        if key != "memorySwap" or value != memory  # equal limits mean "no swap", the usual case
+        for entry in _read(side, key, value)
+    ]
 
 
 def _read(side: Side, key: str, value: Any) -> Iterator[Entry]:

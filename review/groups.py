@@ -33,7 +33,7 @@ class Group:
     role: str
     """What they are to their part."""
     reasons: tuple[str, ...]
-    """Labels of the properties that force the replacement, else the engine's reasons."""
+    """Labels of the properties that force the replacement, else the engine's reasons, else what differs."""
     properties: tuple[PropertyChange, ...]
     blocked: bool
 
@@ -57,7 +57,7 @@ def _group(op: Op, changes: list[Change]) -> Group:
         part="" if first.part.name == first.name else first.part.name,
         kind=first.part.kind,
         role=first.part.role,
-        reasons=forcing or first.reasons,
+        reasons=forcing or first.reasons or tuple(difference.label for difference in first.properties),
         properties=first.properties,
         blocked=first.blocked,
     )

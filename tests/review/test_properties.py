@@ -147,6 +147,13 @@ def test_the_specification_hash_is_told_only_when_nothing_else_is() -> None:
     ]
 
 
+def test_a_swap_limit_is_told_only_when_there_is_swap() -> None:
+    """Equal limits mean none."""
+    old, new = {"memory": 1, "memorySwap": 1}, {"memory": 2, "memorySwap": 2}
+    assert lines(step("update", CONTAINER, "c", old=old, new=new)) == [("memory", "1", "2")]
+    assert lines(step("create", CONTAINER, "c", new={"memory": 1, "memorySwap": 3}))[1:] == [("memorySwap", None, "3")]
+
+
 def test_a_configuration_file_whose_name_is_a_hash_is_compared_with_its_predecessor() -> None:
     """Otherwise the whole file would read as new."""
     old = {"uploads": [{"file": "/etc/1.conf", "content": "a\nb\n"}]}

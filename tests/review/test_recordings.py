@@ -13,6 +13,7 @@ from review.plan import Op, Order, read_digest
 from tests.review.release import release
 
 RECORDINGS = Path(__file__).parent.parent / "engine" / "recordings"
+DATA = Path(__file__).parent / "data"
 PREVIEWS = sorted(f"{path.parent.name}/{path.name}" for path in RECORDINGS.glob("*/*.preview.json"))
 GOLDEN = (
     "containers/00-create",
@@ -35,6 +36,16 @@ def recorded(name: str) -> dict[str, object]:
 def test_recorded_preview_reads_as_this_comment(name: str, golden: Callable[[str, str], None]) -> None:
     """The whole comment is as reviewed."""
     golden(f"review/{name.replace('/', '-')}.md", render_digest(recorded(name), stack="dev", engine="pulumi"))
+
+
+def test_a_change_of_the_starter_reads_as_this_comment(golden: Callable[[str, str], None]) -> None:
+    """Recorded from the embedded engine on real containers, without outputs, dependencies and times.
+
+    Against the starter in dev: another address and body size of the gateway, a variable and memory for the api, one
+    more fanout, one runner less, memory and a parameter for the database.
+    """
+    document = json.loads((DATA / "starter-change.preview.json").read_text(encoding="utf-8"))
+    golden("review/starter-change.md", render_digest(document, stack="dev", engine="embedded"))
 
 
 def test_a_release_with_every_consequence_reads_as_this_comment(golden: Callable[[str, str], None]) -> None:
