@@ -114,6 +114,8 @@ class Builder:
         events = self.client.api.build(
             fileobj=_context(name, self.folder),
             custom_context=True,
+            # As mmdebstrap: what reaches the mirror is this machine's network, whatever Docker's bridge reaches.
+            network_mode="host",
             tag=reference,
             buildargs={**_proxies(), **arguments},
             labels={"org.opencontainers.image.revision": reference.rpartition("-")[2]},

@@ -90,6 +90,8 @@ class Lab:
             "healthcheck": {"interval": 500_000_000},
             **options,
         }
+        if not {"network", "network_mode"} & set(options):
+            options["network_mode"] = "none"
         name = self.name(uuid.uuid4().hex[:6])
         container = self.client.containers.create(self.references[role], command, name=name, **options)
         self._cleanups.callback(container.remove, force=True, v=True)
@@ -121,6 +123,12 @@ class Lab:
     def pause(self, seconds: float) -> None:
         """Let time pass, for a fault at a moment that is no condition."""
         time.sleep(seconds)
+
+    def port(self, container: Container, inside: int) -> int:
+        """Return the port of 127.0.0.1 at which a container's port is published."""
+        container.reload()
+        published: Any = container.ports[f"{inside}/tcp"]
+        return int(published[0]["HostPort"])
 
     def ends(self, container: Container, seconds: float = 60) -> tuple[int, str]:
         """Wait for a container to end; return its status and output."""

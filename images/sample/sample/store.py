@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from dataclasses import dataclass
@@ -97,8 +98,12 @@ class Store:
         return cls(pool)
 
     async def close(self) -> None:
-        """Close the pool, waiting for statements that run."""
-        await self._pool.close()
+        """Close the pool, waiting for statements that run, but not for a database that is away."""
+        try:
+            async with asyncio.timeout(5):
+                await self._pool.close()
+        except TimeoutError:
+            self._pool.terminate()
 
     async def ping(self) -> None:
         """Fail unless the database answers and holds the schema."""
