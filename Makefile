@@ -64,7 +64,7 @@ unit: bootstrap-dev ## Run the tests that need no Docker
 
 .PHONY: golden
 golden: bootstrap-dev ## Write the golden plans and the examples in the documents anew; review the difference
-	$(BIN)/pytest -m 'not e2e' -q tests/program tests/components tests/testing --update-golden $(ARGS)
+	$(BIN)/pytest -m 'not e2e' -q tests/program tests/components tests/testing tests/review --update-golden $(ARGS)
 
 .PHONY: e2e
 e2e: bootstrap-dev ## Run the scenarios on real containers, on every engine that is present
