@@ -69,6 +69,22 @@ def ports_have_one_owner(description: Description) -> Iterator[Finding]:
                 break
 
 
+def a_container_port_is_published_once(description: Description) -> Iterator[Finding]:
+    """Docker lists two bindings of one container port in another order than asked: each deployment would replace it."""
+    for part in parts(description.declared):
+        seen: dict[tuple[int, Protocol], int] = {}
+        for index, port in enumerate(part.spec.publish):
+            first = seen.setdefault((port.port, port.protocol), index)
+            if first != index:
+                yield Finding(
+                    (*part.path, "publish", index),
+                    f"port {port.port}/{port.protocol.value} of the container is published by publish[{first}] already",
+                    allowed="each port of a container once: Docker does not keep the order of two, "
+                    "so that every deployment would replace it",
+                    fix="publish it once, on 0.0.0.0 if several addresses are meant",
+                )
+
+
 def published_ports_have_a_way_in(description: Description) -> Iterator[Finding]:
     """Docker silently publishes nothing for a container that is only on internal networks."""
     ways_in = description.open_networks()
@@ -108,6 +124,7 @@ def gateway_ports_lead_to_the_gateway(description: Description) -> Iterator[Find
 CHECKS: Final = (
     addresses_are_possible,
     ports_have_one_owner,
+    a_container_port_is_published_once,
     published_ports_have_a_way_in,
     gateway_ports_lead_to_the_gateway,
 )

@@ -52,6 +52,13 @@ def test_different_ports_or_addresses_are_accepted(accepted: Accepted, one: str,
     accepted({"gateway": {"publish": one}} | runner(publish=[other]))
 
 
+def test_a_port_of_a_container_is_published_once(refused: Refused) -> None:
+    problem = refused(runner(publish=["8080:80", "8081:80"]))
+    assert problem.path == "workers.runner.publish[1]"
+    assert problem.message == "port 80/tcp of the container is published by publish[0] already"
+    assert problem.fix == "publish it once, on 0.0.0.0 if several addresses are meant"
+
+
 def test_one_port_of_two_protocols_is_accepted(accepted: Accepted) -> None:
     accepted(runner(publish=["53", "53/udp"]))
 
