@@ -7,6 +7,7 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from testing import Graph, render_stack
@@ -14,6 +15,12 @@ from testing import Graph, render_stack
 ROOT = Path(__file__).resolve().parent.parent
 StackGraph = Callable[..., Graph]
 Golden = Callable[[str, str], None]
+
+# No time limit for an example: a busy machine is no failure.
+hypothesis.settings.register_profile(
+    "slipway", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("slipway")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

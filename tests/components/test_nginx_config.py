@@ -50,17 +50,16 @@ def test_text(name: str, golden: Callable[[str, str], None]) -> None:
     golden(f"nginx/{name}.conf", render(*CASES[name]))
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_gixy_finds_nothing_else(name: str, tmp_path: Path) -> None:
+def test_gixy_finds_nothing_else(tmp_path: Path) -> None:
     """Each accepted finding has its reason above."""
-    file = tmp_path / "nginx.conf"
-    file.write_text(render(*CASES[name]), encoding="utf-8")
+    files = []
+    for name, case in CASES.items():
+        files.append(tmp_path / f"{name}.conf")
+        files[-1].write_text(render(*case), encoding="utf-8")
     gixy = Path(sys.executable).with_name("gixy")
-    done = subprocess.run([gixy, "-f", "json", file], capture_output=True, text=True, timeout=60, check=False)
-    found = {
-        f"{item['plugin']}: {item['reason']}" for item in json.loads(done.stdout) if item["plugin"] not in ACCEPTED
-    }
-    assert found == set()
+    done = subprocess.run([gixy, "-f", "json", *files], capture_output=True, text=True, timeout=60, check=False)
+    reported = json.loads(done.stdout)
+    assert {item["plugin"] for item in reported} == set(ACCEPTED)  # no reason for what is no longer found
 
 
 @pytest.mark.e2e
@@ -148,7 +147,7 @@ def test_a_removed_prefix_leaves_one_slash(path: str, expected: set[str], tmp_pa
 PATHS = st.from_regex(r"\A/[a-z0-9/_.~-]{0,12}\Z")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.builds(GatewayRoute, upstream=st.just("api"), path=PATHS, exact=st.booleans()),

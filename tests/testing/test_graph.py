@@ -120,7 +120,7 @@ def test_leaks_in_names_exports_and_messages_are_found() -> None:
     assert len(render(program, secrets={"test:key": "canary-1"}).leaks()) >= 4
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.text(min_size=6, max_size=20))
 def test_a_marked_secret_never_leaks(value: str) -> None:
     """Neither to the plan nor to the list of leaks, whatever its characters."""
