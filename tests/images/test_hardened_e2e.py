@@ -89,9 +89,15 @@ def test_it_comes_back_after_a_stop_and_after_a_kill(lab: Any, role: str) -> Non
 @pytest.mark.parametrize("name", [name for name in names() if name != "carrier"])
 def test_nothing_is_left_that_is_not_needed(lab: Any, docker_client: docker.DockerClient, name: str) -> None:
     """No set-uid or set-gid file or folder, no package list, no package. Root looks, so that nothing is hidden."""
-    command = ["-c", f"find / -xdev \( {FORBIDDEN_LEFT} \) -print -quit"]
-    options = {"entrypoint": "/bin/sh", "user": "0", "remove": True, "network_mode": "none"}
-    output = docker_client.containers.run(lab.references[name], command, **options)
+    search = rf"find / -xdev \( {FORBIDDEN_LEFT} \) -print -quit"
+    output = docker_client.containers.run(
+        lab.references[name],
+        ["-c", search],
+        entrypoint="/bin/sh",
+        user="0",
+        remove=True,
+        network_mode="none",
+    )
     assert output == b""
 
 
