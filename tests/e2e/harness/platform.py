@@ -63,6 +63,11 @@ class Platform:
             self._deployed = self.workspace.read("e2e")
         return run
 
+    def destroy(self, *options: str) -> Run:
+        """Remove it; data stay unless ``--volumes`` is given."""
+        self._deployed = None
+        return self.slipway.destroy(*options)
+
     def release(self) -> str:
         """Return the release that answers through the gateway, waiting for an answer."""
         return until(lambda: self._answer()[1], f"the gateway answers on port {self.port}", 10)
