@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
+import socket
 from typing import TYPE_CHECKING, Any, Final
 
 from operate.errors import OperateError
@@ -44,10 +44,12 @@ def connect(environ: Mapping[str, str], configured: str | None = None) -> docker
     Raises:
         DockerUnreachable: It does not.
     """
+    host = host_of(environ, configured)
+    _knock(host)  # before the library is loaded: it is slow, and says less
+
     import docker  # noqa: PLC0415 - slow to load; most commands need no Docker
     import docker.errors  # noqa: PLC0415
 
-    host = host_of(environ, configured)
     try:
         if configured:
             client = docker.DockerClient(base_url=configured, timeout=_TIMEOUT_S, use_ssh_client=True)
@@ -55,30 +57,32 @@ def connect(environ: Mapping[str, str], configured: str | None = None) -> docker
             client = docker.from_env(timeout=_TIMEOUT_S, environment=dict(environ), use_ssh_client=True)
         client.ping()
     except (docker.errors.DockerException, OSError) as error:
-        raise DockerUnreachable(host, _reason(host, error), _fix(host, error)) from error
+        text = str(error) or type(error).__name__
+        reason = "nothing answers" if "refused" in text else text
+        raise DockerUnreachable(host, reason, _start_fix(host)) from error
     return client
 
 
-def _socket(host: str) -> str | None:
-    return host.removeprefix("unix://") if is_local(host) else None
+def _knock(host: str) -> None:
+    if not is_local(host):
+        return
+    with socket.socket(socket.AF_UNIX) as knocking:
+        knocking.settimeout(_TIMEOUT_S)
+        try:
+            knocking.connect(host.removeprefix("unix://"))
+        except FileNotFoundError:
+            raise DockerUnreachable(host, "there is no such socket", _start_fix(host)) from None
+        except PermissionError:
+            fix = "sudo usermod -aG docker $USER, then log in again"
+            raise DockerUnreachable(host, "this user may not use it", fix) from None
+        except OSError as error:
+            reason = "nothing answers" if isinstance(error, ConnectionRefusedError) else str(error)
+            raise DockerUnreachable(host, reason, _start_fix(host)) from error
 
 
-def _reason(host: str, error: Exception) -> str:
-    socket = _socket(host)
-    if socket is not None and not os.path.exists(socket):  # noqa: PTH110 - a socket's path, not a file to open
-        return "there is no such socket"
-    if socket is not None and "PermissionError" in repr(error):
-        return "this user may not use it"
-    text = str(error) or type(error).__name__
-    return "nothing answers" if "ConnectionRefusedError" in text or "Connection refused" in text else text
-
-
-def _fix(host: str, error: Exception) -> str:
-    socket = _socket(host)
-    if socket is None:
+def _start_fix(host: str) -> str:
+    if not is_local(host):
         return f"check DOCKER_HOST or docker:host, and that a daemon listens at {host}"
-    if "PermissionError" in repr(error):
-        return "sudo usermod -aG docker $USER, then log in again"
     if shutil.which("dockerd") is None:
         return "scripts/bootstrap (it installs Docker Engine)"
     return "scripts/bootstrap, or sudo service docker start"
