@@ -102,7 +102,7 @@ class Comment:
         counts = ", ".join(f"{count} to {_VERBS[op]}" for op, count in counted(self._plan).items())
         head = f"**{counts or 'No changes'}**"
         if self._plan.errors:
-            head = f"**{_plural(len(self._plan.errors), 'error')}**; before it: {counts or 'no changes'}"
+            head = f"**{_plural(len(self._plan.errors), 'error')}**; {f'before it: {counts}' if counts else 'no plan'}"
         severities = [notice.severity for notice in self._consequences.notices]
         notes = [f"{self._plan.unchanged} unchanged"] if self._plan.unchanged else []
         notes += [

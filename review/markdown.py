@@ -15,7 +15,7 @@ from review.consequences import assess
 from review.difference import difference_lines
 from review.escaping import code, fenced, length
 from review.groups import ORDER, Group, groups_of
-from review.plan import Plan, read_digest
+from review.plan import Diagnostic, Plan, read_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -42,6 +42,12 @@ _FOLD_ROOM: Final = len(_FOLD) + len(_UNFOLD) + 200
 def render_digest(digest: Mapping[str, Any], *, stack: str, engine: str, limit: int = LIMIT) -> str:
     """Render a PreviewDigest as a comment; see :func:`render`."""
     return render(read_digest(digest), stack=stack, engine=engine, limit=limit)
+
+
+def render_failure(message: str, *, stack: str, engine: str, limit: int = LIMIT) -> str:
+    """Render the comment for a preview that failed before there was a plan, so that no outdated one stays."""
+    plan = Plan(diagnostics=(Diagnostic(severity="error", message=message),))
+    return render(plan, stack=stack, engine=engine, limit=limit)
 
 
 def render(plan: Plan, *, stack: str, engine: str, limit: int = LIMIT) -> str:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from review.escaping import length
-from review.markdown import LIMIT, render_digest
+from review.markdown import LIMIT, render_digest, render_failure
 from review.plan import read_digest
 from tests.review.builders import CONTAINER, HIDDEN, PASSWORD, SERVICE, UNKNOWN, VOLUME, digest, step
 
@@ -88,6 +88,14 @@ def test_any_plan_is_a_comment_that_fits_and_holds_no_secret(document: dict[str,
     assert comment.splitlines()[0].endswith(" -->")
     assert comment.endswith("\n")
     assert comment == render_digest(json.loads(json.dumps(document)), stack=stack, engine="embedded")
+
+
+def test_a_preview_without_a_plan_says_why() -> None:
+    """The comment of the last push must not stay as if nothing had happened."""
+    comment = render_failure("error: 1 problem\n\n 1. services.api.imge\n", stack="prod", engine="pulumi")
+    assert comment.startswith("<!-- slipway-preview:prod -->\n")
+    assert "**1 error**; no plan." in comment
+    assert "```\nerror: 1 problem\n\n 1. services.api.imge\n```" in comment
 
 
 def crowd(count: int, width: int, char: str) -> dict[str, Any]:
