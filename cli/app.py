@@ -84,7 +84,8 @@ def root(ctx: click.Context, project: Path | None) -> None:
       slipway status
       slipway destroy --volumes
     """  # noqa: D301 - click's mark for text that is not to be wrapped
-    ctx.obj = Workplace((project or Path(__file__).resolve().parent.parent).resolve())
+    if ctx.obj is None:  # a test brings its own
+        ctx.obj = Workplace((project or Path(__file__).resolve().parent.parent).resolve())
 
 
 def main() -> None:

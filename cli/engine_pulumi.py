@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 from cli.engines import PULUMI, PastOperation, Run
 from cli.exit_codes import ExitCode
 from operate.errors import OperateError
+from operate.stack_files import project_name
+from operate.stack_view import state_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,19 +49,25 @@ class PulumiEngine:
         stack: The stack's name.
         executable: The CLI.
         environment: Variables beyond this process's own.
+        state: Folder of the file backend, if it is one: there the CLI need not be asked for every question.
     """
 
     name = PULUMI
 
-    def __init__(self, root: Path, stack: str, executable: str, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, root: Path, stack: str, executable: str, environment: Mapping[str, str], *, state: Path | None = None
+    ) -> None:
         self._root = root
         self._stack = stack
+        self._state = state
         self._executable = executable
         self._environment = {**os.environ, **_QUIET, **environment}
         self._process: subprocess.Popen[str] | None = None
 
     def exists(self) -> bool:
         """Whether the backend has the stack."""
+        if self._state is not None:
+            return state_file(self._state, project_name(self._root), self._stack) is not None
         return self._capture("stack", "--show-name", allowed=(0, ExitCode.NO_STACK)) is not None
 
     def create(self) -> None:

@@ -155,7 +155,7 @@ def open_engine(work: Workplace, stack: str, wanted: str, console: Console) -> E
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     assert install.executable is not None  # noqa: S101 - as above
-    return PulumiEngine(work.root, stack, install.executable, pulumi_environment(work, passphrase))
+    return PulumiEngine(work.root, stack, install.executable, pulumi_environment(work, passphrase), state=folder)
 
 
 def pulumi_environment(work: Workplace, passphrase: Passphrase | None) -> dict[str, str]:

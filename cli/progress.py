@@ -105,6 +105,8 @@ class Lines:
         """Take one event and return the line to write for it, if any."""
         for kind, finish in (("resourcePreEvent", None), ("resOutputsEvent", True), ("resOpFailedEvent", False)):
             if (body := event.get(kind)) is not None:
+                if body.get("planning"):  # a preview tells its plan at the end
+                    return ""
                 return self._step(body["metadata"], finish)
         if (body := event.get("diagnosticEvent")) is not None:
             return self._message(body)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     import docker
 
+    from cli.console import Console
+    from cli.engines import Engine
     from operate.backend import Backend
     from operate.stack_view import StackView
     from settings import Loaded
@@ -51,6 +53,12 @@ class Workplace:
         from operate.stack_files import docker_host  # noqa: PLC0415 - as above
 
         return connect(self.environ, docker_host(self.root, stack) if stack else None)
+
+    def open_engine(self, stack: str, wanted: str, console: Console) -> Engine:
+        """Choose an engine for a stack, say which, and make it ready; see :func:`cli.engines.open_engine`."""
+        from cli.engines import open_engine  # noqa: PLC0415 - only some commands need an engine
+
+        return open_engine(self, stack, wanted, console)
 
     def load(self, stack: str) -> Loaded:
         """Load a stack's platform. Raises SettingsError."""

@@ -8,7 +8,7 @@ import click
 
 from cli import options
 from cli.console import Console
-from cli.engines import PULUMI, EngineUnavailable, open_engine
+from cli.engines import PULUMI, EngineUnavailable
 from operate.locks import break_locks, lock_holders
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def command(work: Workplace, *, stack: str, yes: bool) -> None:
 
 
 def _cancel_elsewhere(work: Workplace, stack: str, console: Console, *, yes: bool) -> None:
-    engine = open_engine(work, stack, PULUMI, console)
+    engine = work.open_engine(stack, PULUMI, console)
     from cli.engine_pulumi import PulumiEngine  # noqa: PLC0415 - only for a remote backend
 
     if not isinstance(engine, PulumiEngine):

@@ -9,7 +9,6 @@ import click
 
 from cli import options
 from cli.console import Console
-from cli.engines import open_engine
 from cli.operation import operate, tell_failures
 from cli.recovery import recover
 from operate.errors import OperateError
@@ -49,7 +48,7 @@ def command(
     started = time.monotonic()
     console = Console(json_mode=as_json)
     client = work.docker_client(stack)
-    chosen = open_engine(work, stack, engine, console)
+    chosen = work.open_engine(stack, engine, console)
     if chosen.exists():
         recover(console, work, stack, chosen, client)
     view = (work.local_view(stack) if work.backend.folder else view_of(chosen.export())) if chosen.exists() else None

@@ -11,7 +11,6 @@ import click
 
 from cli import options
 from cli.console import Console
-from cli.engines import open_engine
 
 if TYPE_CHECKING:
     from cli.engines import PastOperation
@@ -31,7 +30,7 @@ def command(work: Workplace, *, stack: str, engine: str, limit: int, as_json: bo
 
     Exit codes: 0 done, 6 there is no such stack.
     """
-    chosen = open_engine(work, stack, engine, Console(json_mode=True))
+    chosen = work.open_engine(stack, engine, Console(json_mode=True))
     operations = chosen.history()[:limit]
     if as_json:
         click.echo(json.dumps([asdict(operation) for operation in operations], indent=2))

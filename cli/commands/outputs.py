@@ -9,7 +9,6 @@ import click
 
 from cli import options
 from cli.console import Console
-from cli.engines import open_engine
 
 if TYPE_CHECKING:
     from cli.workplace import Workplace
@@ -27,7 +26,7 @@ def command(work: Workplace, *, stack: str, engine: str, show_secrets: bool, as_
     Exit codes: 0 done, 1 the passphrase is wrong, 6 there is no such stack.
     """
     console = Console(json_mode=True)  # what is said about the engine must not mix with the result
-    found = open_engine(work, stack, engine, console).outputs(show_secrets=show_secrets)
+    found = work.open_engine(stack, engine, console).outputs(show_secrets=show_secrets)
     if as_json:
         click.echo(json.dumps(found, indent=2, sort_keys=True))
         return

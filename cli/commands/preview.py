@@ -12,7 +12,6 @@ import click
 from cli import options
 from cli.console import Console
 from cli.deployment import preflight
-from cli.engines import open_engine
 from cli.exit_codes import ExitCode
 from cli.operation import tell_failures
 from cli.preview_text import changes_text
@@ -58,7 +57,7 @@ def command(
     started = time.monotonic()
     console = Console(json_mode=as_json or markdown)
     plan = preflight(work, stack, None, console, skip_images=True, create=False, needs_docker=False)
-    chosen = open_engine(work, stack, engine, console)
+    chosen = work.open_engine(stack, engine, console)
     if not chosen.exists():
         chosen.create()
         console.step(f"stack {stack}: created, with nothing in it yet")

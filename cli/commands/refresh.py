@@ -8,7 +8,6 @@ import click
 
 from cli import options
 from cli.console import Console
-from cli.engines import open_engine
 from cli.operation import operate, tell_failures
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def command(work: Workplace, *, stack: str, engine: str, yes: bool, as_json: boo
     Exit codes: 0 done, 1 failed, 2 nobody to answer and no --yes, 4 a resource can't be read, 8 cancelled.
     """
     console = Console(json_mode=as_json)
-    chosen = open_engine(work, stack, engine, console)
+    chosen = work.open_engine(stack, engine, console)
     console.confirm(f"Change the state of {stack} to what really runs?", yes=yes)
     run, outcome = operate(console, chosen, chosen.refresh)
     if run.exit_code:

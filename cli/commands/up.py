@@ -10,7 +10,6 @@ import click
 from cli import options
 from cli.console import Console
 from cli.deployment import preflight, still_serving, tell_reached
-from cli.engines import open_engine
 from cli.operation import operate, tell_failures
 from cli.preview_text import changes_text
 from cli.recovery import recover
@@ -50,7 +49,7 @@ def command(
     started = time.monotonic()
     console = Console(json_mode=as_json)
     plan = preflight(work, stack, blueprint, console, skip_images=skip_images)
-    chosen = open_engine(work, stack, engine, console)
+    chosen = work.open_engine(stack, engine, console)
     if not chosen.exists():
         chosen.create()
         console.step(f"stack {stack}: created")
