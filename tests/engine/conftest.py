@@ -95,7 +95,7 @@ class Harness:
         return result
 
     def steps(self) -> list[str]:
-        """The steps of the last operation as ``op name``, in the order of their beginning, without ``same`` and stack."""
+        """The steps of the last operation as ``op name``, in the order of beginning; without ``same`` and the stack."""
         records = [event.record for event in self.events if event.kind == "resourcePreEvent" and event.record]
         named = [f"{record.op} {record.step.urn.rsplit('::', 1)[-1]}" for record in records]
         return [step for step in named if not step.startswith("same ") and not step.endswith(" test-dev")]

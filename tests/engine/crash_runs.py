@@ -1,4 +1,4 @@
-"""Runs updates that kill themselves: reads lines of ``<project> <backend> <world> <point>``, answers each with a status.
+"""Runs updates that kill themselves: reads ``<project> <backend> <world> <point>`` a line, answers with a status.
 
 A point is the number of the write (of a backend file, or of the world) before or after which the process dies by
 SIGKILL. Each run is a fork, so that the imports are paid once.
@@ -55,15 +55,15 @@ def run(project: Path, backend: Path, world_file: Path, point: int) -> int:
 
 def main() -> None:
     """Serve until the input ends."""
-    os.fsync = lambda _descriptor: None  # SIGKILL loses nothing that was written
+    os.fsync = lambda fd: None  # noqa: ARG005 - SIGKILL loses nothing that was written
     Crypter("x", SALT)  # derives the key before the first fork
     for line in sys.stdin:
-        *paths, point = line.split()
+        project, backend, world, point = line.split()
         child = os.fork()
         if child == 0:
             code = 70
             try:
-                code = run(*map(Path, paths), int(point))
+                code = run(Path(project), Path(backend), Path(world), int(point))
             finally:
                 os._exit(code)
         _, status = os.waitpid(child, 0)

@@ -4,7 +4,7 @@
 are its inputs, ``id`` and ``computed``, which only a create knows. An explicit name asks for delete-before-replace.
 """
 
-# ruff: noqa: ARG002, D102, PLR0917 - the methods are those of engine.provider.Provider
+# ruff: noqa: ARG002, PLR0917 - the methods are those of engine.provider.Provider
 
 from __future__ import annotations
 

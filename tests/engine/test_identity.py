@@ -281,7 +281,7 @@ class TestFunctions:
         """
         assert "unknown function" in harness.up(program).outputs["r"]
 
-    def test_other_stacks_of_the_backend(self, harness: Harness, tmp_path: object) -> None:
+    def test_other_stacks_of_the_backend(self, harness: Harness) -> None:
         harness.up('pulumi.export("plain", 1)\npulumi.export("hidden", Output.secret("canary"))')
         other = harness.open()
         other = type(other)(

@@ -127,9 +127,7 @@ class TestAtRest:
         with pytest.raises(WrongPassphrase, match="incorrect passphrase"):
             harness.open(passphrase="y").preview()
 
-    def test_the_passphrase_comes_from_the_environment(
-        self, harness: Harness, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_the_passphrase_comes_from_the_environment(self, harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
         harness.up(PROGRAM)
         stack = harness.open(passphrase=None)
         monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE", raising=False)
