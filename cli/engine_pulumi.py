@@ -63,6 +63,7 @@ class PulumiEngine:
         self._executable = executable
         self._environment = {**os.environ, **_QUIET, **environment}
         self._process: subprocess.Popen[str] | None = None
+        self._interrupted = False
 
     def exists(self) -> bool:
         """Whether the backend has the stack."""
@@ -82,7 +83,7 @@ class PulumiEngine:
         for diagnostic in document.get("diagnostics") or ():
             sink({"diagnosticEvent": diagnostic})
         sink({"summaryEvent": {"resourceChanges": document.get("changeSummary") or {}, "isPreview": True}})
-        return Run(process.returncode, _error_text(stderr), document)
+        return Run(self._ended(process.returncode), _error_text(stderr), document)
 
     def up(self, sink: Callable[[Event], None], *, refresh: bool = False, replace: Sequence[str] = ()) -> Run:
         """Run the program and make the world as it says."""
@@ -133,6 +134,7 @@ class PulumiEngine:
         """Pass the user's wish on: the CLI itself knows a first and a second signal."""
         process = self._process
         if process is not None and process.poll() is None:
+            self._interrupted = True
             process.send_signal(signal.SIGTERM if hard else signal.SIGINT)
 
     def _command(self, arguments: Sequence[str], *, stack: bool = True) -> list[str]:
@@ -178,7 +180,11 @@ class PulumiEngine:
                     sink(event)
             process.wait()
             reader.join()
-        return Run(process.returncode, _error_text("".join(errors)))
+        return Run(self._ended(process.returncode), _error_text("".join(errors)))
+
+    def _ended(self, code: int) -> int:
+        """The CLI calls an update that was cancelled a failed one: 1, where 8 is its own code for it."""
+        return ExitCode.CANCELLED if code and self._interrupted else code
 
     def _capture(self, *arguments: str, stack: bool = True, allowed: tuple[int, ...] = (0,)) -> str | None:
         """Run a short command; return what it prints, or ``None`` if it ended with an allowed code other than 0."""
