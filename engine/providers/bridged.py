@@ -81,8 +81,7 @@ class BridgedProvider:
         prior = ordered(schema.block, prior)
         detailed = detailed_diff(schema, prior, planned.state, new_inputs, replace=planned.replace)
         tops = [(path.split(".", 1)[0].split("[", 1)[0], diff.kind) for path, diff in detailed.items()]
-        # One entry for each replacing path, repeated names included: that is what the bridge hands to the engine.
-        replaces = tuple(sorted(top for top, kind in tops if kind.endswith("-replace")))
+        replaces = tuple(sorted({top for top, kind in tops if kind.endswith("-replace")}))
         return DiffResult(
             changes=True,
             changed_keys=tuple(sorted({top for top, _ in tops})),

@@ -42,8 +42,8 @@ def check_inputs(schema: ResourceSchema, name: str, old: Properties | None, new:
     check = _Check()
     inputs = check.object(schema.block, (), old, new)
     if schema.autoname and "name" not in {key for key, value in new.items() if value is not None}:
-        kept = (old or {}).get("name") if "name" in _defaulted(old) else None
-        inputs["name"] = autoname(name) if kept is None else kept
+        kept = (old or {}).get("name")  # also one that the program chose before and now leaves out
+        inputs["name"] = kept if isinstance(kept, str) else autoname(name)
         inputs["__defaults"] = sorted([*inputs["__defaults"], "name"])
         check.failures = [failure for failure in check.failures if failure.property != "name"]
         if len(inputs["name"]) > MAX_NAME:

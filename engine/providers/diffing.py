@@ -6,6 +6,7 @@ by their index in the *inputs*, so that a path points at what the user wrote.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 Path = tuple[str | int, ...]
+_PLAIN_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 Diffs = dict[str, PropertyDiff]
 
 
@@ -67,7 +69,7 @@ def path_text(path: Path) -> str:
     for step in path:
         if isinstance(step, int):
             result += f"[{step}]"
-        elif any(mark in step for mark in '."[]') or not step:
+        elif not _PLAIN_NAME.fullmatch(step):
             quoted = step.replace('"', '\\"')
             result += f'["{quoted}"]'
         else:

@@ -18,12 +18,10 @@ from engine.provider import (
     CreateResult,
     DiffResult,
     Properties,
-    PropertyDiff,
     ProviderError,
     ReadResult,
 )
 from engine.providers.checking import check_inputs
-from engine.providers.diffing import detailed_diff
 from engine.providers.paths import parse_path
 from engine.providers.random.kinds import (
     RandomBytes,
@@ -92,13 +90,8 @@ class RandomProvider:
         if not changed:
             return DiffResult(changes=False)
         replacing = tuple(name for name in changed if _replaces(kind, name, prior.get(name), new_inputs.get(name)))
-        detailed = detailed_diff(kind.schema, prior, planned, new_inputs, replace=False)
-        return DiffResult(
-            changes=True,
-            changed_keys=tuple(changed),
-            replace_keys=replacing,
-            detailed={path: _promoted(path, diff, replacing) for path, diff in detailed.items()},
-        )
+        # The real provider reports no paths, only names.
+        return DiffResult(changes=True, changed_keys=tuple(changed), replace_keys=replacing)
 
     def create(
         self, type_: str, name: str, inputs: Properties, *, preview: bool, timeout: float | None = None
@@ -199,11 +192,6 @@ def _replaces(kind: RandomKind, name: str, old: Any, new: Any) -> bool:
         olds, news = old or {}, {key: value for key, value in (new or {}).items() if value is not None}
         return bool(olds != news)
     return not (name == "overrideSpecial" and old == "" and new is None)
-
-
-def _promoted(path: str, diff: PropertyDiff, replacing: Sequence[str]) -> PropertyDiff:
-    top = path.split(".", 1)[0].split("[", 1)[0]
-    return PropertyDiff(f"{diff.kind}-replace") if top in replacing else diff
 
 
 def _bare(bag: Mapping[str, Any]) -> Properties:

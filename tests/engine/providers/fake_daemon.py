@@ -186,12 +186,12 @@ class FakeDaemon(Daemon):
                 "IpcMode": host["IpcMode"] or "private",
                 "ShmSize": host["ShmSize"] or 64 * 1024 * 1024,
                 "LogConfig": {**host["LogConfig"], "Type": host["LogConfig"]["Type"] or "json-file"},
-                "SecurityOpt": host["SecurityOpt"] or None,
-                "Dns": host["Dns"] or [],
+                "SecurityOpt": host.get("SecurityOpt") or None,
+                "Dns": host.get("Dns") or [],
             },
             "NetworkSettings": {
                 "Bridge": "",
-                "Ports": host["PortBindings"],
+                "Ports": host.get("PortBindings", {}),
                 "Networks": {"bridge": _endpoint()} if host["NetworkMode"] == "bridge" else {},
             },
         }
