@@ -107,7 +107,8 @@ def build_images(
     """Build what is missing of Slipway's own images; what is there is left alone.
 
     The base comes first, and only where something that stands on it is missing; the rest two at once. A tag holds the
-    hash of what the image is made from, so an image that is there is the right one.
+    hash of what the image is made from, so an image that is there is the right one. Where a folder was changed, the lock
+    file follows.
 
     Args:
         names: Folders below ``images/``. Default: all but the base, which comes along as needed.
@@ -125,6 +126,9 @@ def build_images(
     for name in wanted:
         if name not in known:
             raise KeyError(f"no image {name!r}; there are {', '.join(known)}")
+    if write_lock(folder):
+        # Else the next deployment would go on asking for what the folders were before.
+        progress("images: lock.yaml brought up to date with the folders")
     client = client or _client()
     builder = Builder(client, progress, folder)
     references = {name: image_lock.own_reference(name, folder) for name in known}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import tarfile
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +95,20 @@ def test_an_unknown_image_is_refused_with_those_that_are_known(fake_docker: Any)
     """Before anything is built."""
     with pytest.raises(KeyError, match=r"no image 'postgre'; there are base, carrier, nginx, postgres"):
         build_images(["postgre"], client=fake_docker())
+
+
+def test_a_changed_folder_is_built_under_its_new_name_and_locked(fake_docker: Any, tmp_path: Path) -> None:
+    """Else a deployment would go on with the old image, which is still there under its old name."""
+    folder = tmp_path / "images"
+    shutil.copytree(image_lock.IMAGES_FOLDER, folder)
+    old = image_lock.read_lock(folder)["carrier"]["debian"]
+    (folder / "carrier" / "carrier").write_text("changed", encoding="utf-8")
+    client = fake_docker(present=[old])
+    lines: list[str] = []
+    built = build_images(["carrier"], lines.append, client, folder)
+    assert [image.reference for image in built] == client.built != [old]
+    assert image_lock.read_lock(folder)["carrier"]["debian"] == client.built[0]
+    assert lines[0] == "images: lock.yaml brought up to date with the folders"
 
 
 def test_a_failing_step_is_named_with_its_last_lines(fake_docker: Any, references: dict[str, str]) -> None:
