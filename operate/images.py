@@ -107,8 +107,8 @@ def build_images(
     """Build what is missing of Slipway's own images; what is there is left alone.
 
     The base comes first, and only where something that stands on it is missing; the rest two at once. A tag holds the
-    hash of what the image is made from, so an image that is there is the right one. Where a folder was changed, the lock
-    file follows.
+    hash of what the image is made from, so an image that is there is the right one. Where a folder was changed, the
+    lock file follows.
 
     Args:
         names: Folders below ``images/``. Default: all but the base, which comes along as needed.
