@@ -1,8 +1,10 @@
 """A provider whose resources are planned as the Pulumi bridge plans Terraform resources.
 
-It turns the engine's calls into: read the property bags, plan, let the type's :class:`~engine.providers.handler.Handler`
-act, and assemble the complete outputs. What is special about a type is in its schema and its handler alone.
+It turns the engine's calls into: read the property bags, plan, let the type's handler act, and assemble the complete
+outputs. What is special about a type is in its schema and its :class:`~engine.providers.handler.Handler` alone.
 """
+
+# ruff: noqa: PLR0917 - the contract's signatures
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ from engine.provider import (
 )
 from engine.providers.checking import check_inputs
 from engine.providers.diffing import detailed_diff
-from engine.providers.handler import Data, HalfMade, Handler, Limit
+from engine.providers.handler import Data, HalfMadeError, Handler, Limit
 from engine.providers.paths import parse_path
 from engine.providers.planning import plan
 from engine.providers.refreshing import imported_inputs, refreshed_inputs
@@ -104,7 +106,7 @@ class BridgedProvider:
         known = without_unknowns(schema.block, planned)
         try:
             seen = handler.create(Data(schema.block, known), self._limit(timeout))
-        except HalfMade as error:
+        except HalfMadeError as error:
             outputs = self._outputs(schema, planned, known, {}) | {"id": error.resource_id}
             outputs |= _meta(schema, "create", timeout)
             raise PartialFailure(error.resource_id, outputs, [str(error)]) from error
@@ -136,7 +138,7 @@ class BridgedProvider:
         before, after = Data(schema.block, prior), Data(schema.block, known)
         try:
             seen = handler.update(resource_id, before, after, self._limit(timeout))
-        except HalfMade as error:
+        except HalfMadeError as error:
             outputs = self._outputs(schema, planned, known, {}) | own
             raise PartialFailure(resource_id, outputs, [str(error)]) from error
         return self._outputs(schema, planned, known, seen) | own

@@ -1,8 +1,8 @@
 """Checking a program's inputs: types, limits, defaults and the autoname.
 
-Defaults follow the Pulumi bridge: only truthy ones are written into the inputs, their names are listed in ``__defaults``
-at every level of nesting, and a value that stood there as a default before is kept. What the schema does not know is
-refused by name instead of being passed over.
+Defaults follow the Pulumi bridge: only truthy ones are written into the inputs, their names are listed in
+``__defaults`` at every level of nesting, and a value that stood there as a default before is kept. What the schema does
+not know is refused by name instead of being passed over.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.provider import UNKNOWN, CheckFailure, CheckResult, Properties
 from engine.providers.schema import Block, Field, Kind, ResourceSchema
-from engine.providers.values import RESERVED, load_field, scalar
+from engine.providers.values import RESERVED, load_field, paired, scalar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -163,19 +163,4 @@ def _matches(spec: Field, new: list[Any], old: list[Any]) -> dict[int, Any]:
     """Pair new elements with old ones: by content in a set of objects, else by position."""
     if spec.kind is not Kind.SET or not all(isinstance(item, dict) for item in [*new, *old]):
         return dict(enumerate(old))
-    scores = sorted(
-        ((_overlap(one, other), -i, -j) for i, one in enumerate(new) for j, other in enumerate(old)),
-        reverse=True,
-    )
-    result: dict[int, Any] = {}
-    used: set[int] = set()
-    for _, i, j in scores:
-        if -i not in result and -j not in used:
-            result[-i] = old[-j]
-            used.add(-j)
-    return result
-
-
-def _overlap(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
-    shared = one.keys() & other.keys()
-    return len(shared) + 2 * sum(one[key] == other[key] for key in shared)
+    return {index: old[other] for index, other in paired(new, old).items()}

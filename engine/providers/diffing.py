@@ -1,7 +1,7 @@
 """The detailed difference between a stored and a planned state: paths and kinds, as the Pulumi bridge reports them.
 
-Follows ``pkg/tfbridge/detailed_diff.go`` of pulumi-terraform-bridge. Elements of sets are matched by identity, then named
-by their index in the *inputs*, so that a path points at what the user wrote.
+Follows ``pkg/tfbridge/detailed_diff.go`` of pulumi-terraform-bridge. Elements of sets are matched by identity, then
+named by their index in the *inputs*, so that a path points at what the user wrote.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class _Differ:
         self.schema = schema
         self.inputs = inputs
 
-    def value(self, path: Path, old: Any, new: Any) -> Diffs:
+    def value(self, path: Path, old: Any, new: Any) -> Diffs:  # noqa: PLR0911 - one return a kind of value
         """Compare one value with another."""
         if path[-1] in RESERVED:
             return {}
@@ -244,7 +244,7 @@ def _gives(spec: Field | None, given: Any, planned: Any) -> bool:
     return bool(given == planned) or (given is UNKNOWN and planned is UNKNOWN)
 
 
-def _gives_field(spec: Field | None, given: Any, planned: Any) -> bool:
+def _gives_field(spec: Field | None, given: Any, planned: Any) -> bool:  # noqa: PLR0911 - the bridge's cases
     if spec is None:
         return False
     if spec.computed and given is None:

@@ -66,7 +66,7 @@ class Seen:
     fields: Properties = field(default_factory=dict)
 
 
-class HalfMade(ProviderError):
+class HalfMadeError(ProviderError):
     """A create failed after the resource existed; it stays and is recorded."""
 
     def __init__(self, resource_id: str, message: str) -> None:
@@ -100,7 +100,7 @@ class Handler(ABC):
 
     @abstractmethod
     def create(self, data: Data, limit: Limit) -> Seen:
-        """Make it and look at it. Raises ProviderError (nothing left) or HalfMade."""
+        """Make it and look at it. Raises ProviderError (nothing left) or HalfMadeError."""
 
     @abstractmethod
     def read(self, resource_id: str, data: Data) -> Seen | None:

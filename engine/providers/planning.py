@@ -35,6 +35,19 @@ _ABSENT: Any = object()
 
 
 @dataclass(frozen=True)
+class _Way:
+    """How a field is compared."""
+
+    every: bool = False
+    """It is part of a set's element, of which the SDK writes all fields anew."""
+    gone: bool = False
+    """Its element is not configured any more, so that no default applies."""
+
+    def without_default(self) -> _Way:
+        return _Way(every=self.every, gone=True)
+
+
+@dataclass(frozen=True)
 class Plan:
     """The planned state, and what reaching it takes."""
 
@@ -62,7 +75,8 @@ def plan(
     walk = _Walk(create=prior is None, ignored=frozenset(ignored))
     old = {} if prior is None else rebuilt(block, prior)
     state = {
-        name: walk.field(spec, (name,), old.get(name, _ABSENT), proposed[name]) for name, spec in block.fields.items()
+        name: walk.field(spec, (name,), old.get(name, _ABSENT), proposed[name], _Way())
+        for name, spec in block.fields.items()
     }
     if prior is None:
         return Plan(ordered(block, with_unknowns(block, normalise(block, state, proposed, applied=False))), True, False)
@@ -100,44 +114,40 @@ class _Walk:
         self.changed = False
         self.replace = False
 
-    def field(self, spec: Field, path: Path, old: Any, new: Any, *, every: bool = False, gone: bool = False) -> Any:
-        """Return the planned value of a field.
-
-        ``every`` says that the field is part of a set's element, where the SDK writes all fields anew; ``gone`` that the
-        element is not configured any more, so that no default applies.
-        """
+    def field(self, spec: Field, path: Path, old: Any, new: Any, way: _Way) -> Any:
+        """Return the planned value of a field."""
         if path in self.ignored:
             return None if old is _ABSENT else old
         olds = None if old is _ABSENT else as_items(spec, old) if spec.kind in {Kind.LIST, Kind.SET} else old
         if spec.kind is Kind.LIST:
-            return from_items(spec, self._list(spec, path, olds, as_items(spec, new), every, gone))
+            return from_items(spec, self._list(spec, path, olds, as_items(spec, new), way))
         if spec.kind is Kind.SET:
-            return from_items(spec, self._set(spec, path, olds, as_items(spec, new), every))
+            return from_items(spec, self._set(spec, path, olds, as_items(spec, new), way))
         if spec.kind is Kind.MAP:
-            return self._map(spec, olds, new, every)
-        return self._scalar(spec, olds, new, every, gone)
+            return self._map(spec, olds, new, way)
+        return self._scalar(spec, olds, new, way)
 
     def _record(self, *, replace: bool) -> None:
         self.changed = True
         self.replace = self.replace or replace
 
-    def _scalar(self, spec: Field, old: Any, new: Any, every: bool, gone: bool) -> Any:
+    def _scalar(self, spec: Field, old: Any, new: Any, way: _Way) -> Any:  # noqa: C901, PLR0911 - the SDK's cases
         unknown = new is UNKNOWN
-        if new is None and not gone:
+        if new is None and not way.gone:
             new = spec.default
         if spec.on_state is not None and new is not None and not unknown:
             new = spec.on_state(new)
         removed = old is not None and new is None
         before = _text(old)
         after = _UNKNOWN_TEXT if unknown else _text(zero(spec) if removed else new)
-        if before == after and not every and (before != "" or not self.create or not spec.computed):
+        if before == after and not way.every and (before != "" or not self.create or not spec.computed):
             return old
         if removed and spec.computed:
             return old
         if spec.computed and not removed and before != "" and after == "":
             return old
         if spec.suppress is not None and spec.suppress(before, after):
-            if not every:
+            if not way.every:
                 return old
             after, new, unknown, removed = before, old, False, old is None
         computed = unknown or (spec.computed and not removed and after == "")
@@ -150,7 +160,7 @@ class _Walk:
             return "" if spec.kind is Kind.STRING else None
         return new
 
-    def _list(self, spec: Field, path: Path, old: Any, new: Any, every: bool, gone: bool) -> Any:
+    def _list(self, spec: Field, path: Path, old: Any, new: Any, way: _Way) -> Any:
         unknown = new is UNKNOWN
         if spec.is_block and new == []:
             new = None
@@ -160,12 +170,12 @@ class _Walk:
             self._record(replace=spec.force_new)
             return UNKNOWN
         olds, news = old or [], new or []
-        if new is not None and not every and olds == news:
+        if new is not None and not way.every and olds == news:
             return old
         nested = _Walk(create=self.create, ignored=self.ignored)
-        result = nested._elements(spec, path, olds, news, every, gone)
+        result = nested._elements(spec, path, olds, news, way)
         resized, unset = len(olds) != len(news), not olds and not news and spec.computed
-        if resized or unset or every:
+        if resized or unset or way.every:
             nested._record(replace=spec.force_new and (resized or unset))
         if not nested.changed:
             return old
@@ -174,30 +184,32 @@ class _Walk:
         self._record(replace=nested.replace)
         return UNKNOWN if unset else result
 
-    def _elements(self, spec: Field, path: Path, olds: Any, news: Any, every: bool, gone: bool) -> list[Any]:
+    def _elements(self, spec: Field, path: Path, olds: Any, news: Any, way: _Way) -> list[Any]:
         result = []
         for index in range(max(len(olds), len(news))):
             old = olds[index] if index < len(olds) else None
             new = news[index] if index < len(news) else None
             if isinstance(spec.element, Block):
                 here = (*path, index) if not spec.single else path
-                value = self._object(spec.element, here, old, new, every, gone)
+                value = self._object(spec.element, here, old, new, way)
             else:
-                value = self.field(spec.item, (*path, index), old, new, every=every, gone=gone or new is None)
+                value = self.field(
+                    spec.item, (*path, index), old, new, way if new is not None else way.without_default()
+                )
             if index < len(news):
                 result.append(value)
         return result
 
-    def _object(self, block: Block, path: Path, old: Any, new: Any, every: bool, gone: bool) -> Any:
+    def _object(self, block: Block, path: Path, old: Any, new: Any, way: _Way) -> Any:
         if new is UNKNOWN:
             new = dict.fromkeys(block.fields, UNKNOWN)
         old, new = old or {}, new or {}
         return {
-            name: self.field(spec, (*path, name), old.get(name, _ABSENT), new.get(name), every=every, gone=gone)
+            name: self.field(spec, (*path, name), old.get(name, _ABSENT), new.get(name), way)
             for name, spec in block.fields.items()
         }
 
-    def _map(self, spec: Field, old: Any, new: Any, every: bool) -> Any:
+    def _map(self, spec: Field, old: Any, new: Any, way: _Way) -> Any:
         unknown = not wholly_known(new)
         olds = old or {}
         news = {} if unknown else {key: value for key, value in (new or {}).items() if value is not None}
@@ -208,13 +220,13 @@ class _Walk:
         if new is None and spec.computed:
             return old
         differs = {key for key in olds.keys() | news.keys() if olds.get(key) != news.get(key)}
-        if not differs and not (every and news):
+        if not differs and not (way.every and news):
             return old
         resized = len(olds) != len(news)
         self._record(replace=spec.force_new and (resized or any(olds.get(k) != news.get(k, "") for k in differs)))
         return news
 
-    def _set(self, spec: Field, path: Path, old: Any, new: Any, every: bool) -> Any:
+    def _set(self, spec: Field, path: Path, old: Any, new: Any, way: _Way) -> Any:
         unknown = new is UNKNOWN
         if spec.is_block and new == []:
             new = None
@@ -230,10 +242,10 @@ class _Walk:
         news_by_key = {identity(spec, item): item for item in news}
         raw_by_key = {identity(spec, full): raw for full, raw in zip(news, new or [], strict=True)}
         same = olds_by_key.keys() == news_by_key.keys() and wholly_known(news)
-        if same and not every and (new is not None or not olds_by_key):
+        if same and not way.every and (new is not None or not olds_by_key):
             return old
         resized = len(olds_by_key) != len(news_by_key)
-        if resized or every:
+        if resized or way.every:
             self._record(replace=spec.force_new and resized)
         for key in olds_by_key.keys() - news_by_key.keys():
             self._member(spec, path, olds_by_key[key], None, gone=True)
@@ -241,8 +253,8 @@ class _Walk:
 
     def _member(self, spec: Field, path: Path, old: Any, new: Any, *, gone: bool) -> Any:
         if isinstance(spec.element, Block):
-            return self._object(spec.element, (*path, "*"), old, new, every=True, gone=gone)
-        return self.field(spec.item, (*path, "*"), old, new, every=True, gone=gone)
+            return self._object(spec.element, (*path, "*"), old, new, _Way(every=True, gone=gone))
+        return self.field(spec.item, (*path, "*"), old, new, _Way(every=True, gone=gone))
 
     def _configured(self, spec: Field, items: list[Any]) -> list[Any]:
         """Return configured elements as the SDK reads them: with defaults, and zero values for the rest."""

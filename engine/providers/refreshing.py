@@ -1,11 +1,11 @@
-"""Inputs after a read: what a refresh or an import makes of the outputs (``ExtractInputsFromOutputs`` of the bridge)."""
+"""Inputs after a read: what a refresh or an import makes of outputs (the bridge's ``ExtractInputsFromOutputs``)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from engine.providers.schema import Block, Field, Kind
-from engine.providers.values import RESERVED
+from engine.providers.values import RESERVED, paired
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,19 +71,7 @@ def _positions(spec: Field, before: list[Any], after: list[Any]) -> dict[int, in
     """Pair old inputs with read elements: by content in sets of objects, else by position."""
     if spec.kind is not Kind.SET or not isinstance(spec.element, Block):
         return {index: index for index in range(min(len(before), len(after)))}
-    pairs = sorted(
-        ((_overlap(one, other), -i, -j) for i, one in enumerate(before) for j, other in enumerate(after)), reverse=True
-    )
-    result: dict[int, int] = {}
-    for _, i, j in pairs:
-        if -i not in result and -j not in result.values():
-            result[-i] = -j
-    return result
-
-
-def _overlap(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
-    shared = one.keys() & other.keys()
-    return len(shared) + 2 * sum(one[key] == other[key] for key in shared)
+    return paired(before, after)
 
 
 def imported_inputs(block: Block, outputs: Mapping[str, Any]) -> Properties:

@@ -1,8 +1,8 @@
 """What a provider knows about a resource type, as plain data.
 
-The tables in :mod:`engine.providers.docker` describe each input and output with the words of Terraform's SDK (force-new,
-computed, default, block), because the real providers plan with that SDK and Slipway must plan the same. Names are
-Pulumi's (camelCase). Behaviour is in :mod:`~engine.providers.planning` and its neighbours, never here.
+The tables in :mod:`engine.providers.docker` describe each input and output with the words of Terraform's SDK
+(force-new, computed, default, block), because the real providers plan with that SDK and Slipway must plan the same.
+Names are Pulumi's (camelCase). Behaviour is in :mod:`~engine.providers.planning` and its neighbours, never here.
 """
 
 from __future__ import annotations

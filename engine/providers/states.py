@@ -49,7 +49,7 @@ def _normalise_map(new: Any, model: Any, *, applied: bool) -> Any:
     return {k: model[k] if v is UNKNOWN and model.get(k) not in {None, UNKNOWN} else v for k, v in new.items()}
 
 
-def _normalise_items(spec: Field, new: Any, model: Any, *, applied: bool) -> Any:
+def _normalise_items(spec: Field, new: Any, model: Any, *, applied: bool) -> Any:  # noqa: PLR0911 - the SDK's cases
     if model is UNKNOWN:
         return model if new is None and not applied else new
     if applied and ((model is None and new == []) or (model == [] and new is None)):
@@ -84,7 +84,7 @@ def _with_unknowns(spec: Field, value: Any) -> Any:
 
 
 def without_unknowns(block: Block, state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the SDK keeps of a plan's unknown values when the provider sets nothing: sets empty, the rest null."""
+    """Return what the SDK keeps of unknown values that the provider never sets: sets are empty, the rest is null."""
     return {name: _without_unknowns(spec, state.get(name)) for name, spec in block.fields.items()}
 
 

@@ -1,7 +1,7 @@
 """Values of a schema: zero values, set identity and order, and conversion from property bags.
 
-Inside this package a state is a dict with every field of its block; unset is None. A ``single`` block is None or a dict,
-as in Pulumi; :func:`as_items` and :func:`from_items` turn it into the list that Terraform plans with, and back.
+Inside this package a state is a dict with every field of its block; unset is None. A ``single`` block is None or a
+dict, as in Pulumi; :func:`as_items` and :func:`from_items` turn it into the list that Terraform plans with, and back.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from engine.provider import UNKNOWN
 from engine.providers.schema import Block, Field, Kind, terraform_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 RESERVED = frozenset({"__defaults", "__meta", "__pulumi_raw_state_delta", "__internal"})
 """Keys of the bridge that are no properties."""
@@ -206,7 +206,7 @@ def _cty_object(block: Block, item: Mapping[str, Any]) -> str:
     return "<" + "".join(_cty(spec, item.get(name)) + ";" for name, spec in fields) + ">"
 
 
-def _cty(spec: Field, value: Any) -> str:
+def _cty(spec: Field, value: Any) -> str:  # noqa: PLR0911 - one return a kind of value
     if value is UNKNOWN:
         return "?"
     if spec.kind in {Kind.LIST, Kind.SET}:
@@ -226,6 +226,23 @@ def _cty(spec: Field, value: Any) -> str:
     if spec.kind is Kind.INT:
         return f"{value:.10g}"
     return _quoted(value)
+
+
+def paired(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> dict[int, int]:
+    """Pair the objects of two sets by what they have in common; maps indices of ``before`` to those of ``after``."""
+    scores = sorted(
+        ((_overlap(one, other), -i, -j) for i, one in enumerate(before) for j, other in enumerate(after)), reverse=True
+    )
+    result: dict[int, int] = {}
+    for _, i, j in scores:
+        if -i not in result and -j not in result.values():
+            result[-i] = -j
+    return result
+
+
+def _overlap(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
+    shared = one.keys() & other.keys()
+    return len(shared) + 2 * sum(1 for key in shared if one[key] == other[key])
 
 
 def _quoted(value: Any) -> str:

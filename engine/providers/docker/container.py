@@ -16,7 +16,7 @@ from engine.providers.docker.schema_container import CONTAINER
 from engine.providers.docker.units import MEBIBYTE
 from engine.providers.docker.uploads import upload_archive
 from engine.providers.docker.watch import Watch
-from engine.providers.handler import Data, HalfMade, Handler, Limit, Seen
+from engine.providers.handler import Data, HalfMadeError, Handler, Limit, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -157,7 +157,9 @@ class ContainerHandler(Handler):
         """Wait as ``wait`` and ``attach`` ask."""
         try:
             if data["start"] and data["wait"]:
-                wait_until_healthy(self._daemon, self._watch, container, data["waitTimeout"], limit, redact)
+                wait_until_healthy(
+                    self._daemon, self._watch, container, data["waitTimeout"], limit=limit, redact=redact
+                )
             if not data["attach"]:
                 return {}
             wait_until_ended(self._watch, container, limit)
@@ -167,9 +169,9 @@ class ContainerHandler(Handler):
         except DaemonError as error:
             if gone(error):
                 return {}  # the read that follows says so
-            raise HalfMade(container, redact(f"container {data['name']}: {error}")) from error
+            raise HalfMadeError(container, redact(f"container {data['name']}: {error}")) from error
         except ProviderError as error:
-            raise HalfMade(container, redact(str(error))) from error
+            raise HalfMadeError(container, redact(str(error))) from error
 
     def _discard(self, container: str, data: Data) -> None:
         """Remove a container that did not come to run; that this fails must not hide why it did not."""
@@ -200,8 +202,8 @@ class ContainerHandler(Handler):
         except DaemonError as error:
             if gone(error):
                 raise ProviderError(
-                    f"container {after['name']} is not there any more (removed by hand?); refresh first: pulumi refresh,"
-                    " or up --refresh"
+                    f"container {after['name']} is not there any more (removed by hand?); refresh first (pulumi"
+                    " refresh, or up --refresh)"
                 ) from error
             raise ProviderError(f"container {after['name']} can't be changed in place: {error}") from error
         return {}

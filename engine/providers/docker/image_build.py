@@ -1,4 +1,4 @@
-"""Building an image: with BuildKit through the docker CLI where its buildx is installed, else with the daemon's builder.
+"""Building an image: by BuildKit through the docker CLI where its buildx is installed, else by the daemon's builder.
 
 The API alone can't drive BuildKit (it wants a session over a hijacked connection), but every daemon has the classic
 builder behind ``POST /build``.

@@ -1,5 +1,7 @@
 """The ``docker`` package of the embedded engine."""
 
+# ruff: noqa: PLR0917 - the contract's signatures
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

@@ -93,10 +93,12 @@ _VOLUME: Final = {
     "selinuxRelabel": text(force_new=True, validate=check.one_of("z", "Z")),
 }
 
+_ANY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - Docker's own default, where the program names no address
+
 _PORT: Final = {
     "internal": integer(required=True, force_new=True),
     "external": integer(computed=True, force_new=True),
-    "ip": text(default="0.0.0.0", force_new=True, on_state=lambda ip: ip or "0.0.0.0"),
+    "ip": text(default=_ANY_ADDRESS, force_new=True, on_state=lambda ip: ip or _ANY_ADDRESS),
     "protocol": text(default="tcp", force_new=True),
 }
 

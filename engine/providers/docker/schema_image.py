@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from engine.providers.docker.schema_container import TIMEOUTS
 from engine.providers.schema import (
@@ -20,10 +20,12 @@ from engine.providers.schema import (
     texts,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def _fixed(make: object, *names: str) -> dict[str, Field]:
+
+def _fixed(make: Callable[..., Field], *names: str) -> dict[str, Field]:
     """Make fields of one kind that replace the image when they change."""
-    assert callable(make)
     return {name: make(force_new=True) for name in names}
 
 

@@ -15,7 +15,7 @@ from engine.providers.docker.schema_service import SERVICE
 from engine.providers.docker.service_converge import wait_until_converged
 from engine.providers.docker.service_read import read_fields
 from engine.providers.docker.service_spec import nanoseconds, service_spec
-from engine.providers.handler import Data, HalfMade, Handler, Limit, Seen
+from engine.providers.handler import Data, HalfMadeError, Handler, Limit, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -127,7 +127,7 @@ class ServiceHandler(Handler):
         try:
             self._converge(resource_id, after, limit, found.get("UpdateStatus") or {})
         except ProviderError as error:
-            raise HalfMade(resource_id, redacted(str(error), _confidential(after))) from error
+            raise HalfMadeError(resource_id, redacted(str(error), _confidential(after))) from error
         return self._settled(resource_id, after, limit).fields
 
     def delete(self, resource_id: str, data: Data, limit: Limit) -> None:

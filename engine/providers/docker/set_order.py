@@ -7,7 +7,10 @@ first: both engines give a container the same one.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def hash_ordered(values: Iterable[str]) -> list[str]:

@@ -4,6 +4,8 @@ The real provider is built on Terraform's newer framework, not on the SDK that :
 no defaults in the inputs, no nulls in the outputs, generated values kept as long as nothing is replaced.
 """
 
+# ruff: noqa: PLR0917 - the contract's signatures
+
 from __future__ import annotations
 
 import binascii
@@ -83,9 +85,8 @@ class RandomProvider:
         del resource_id, old_inputs
         kind = self._kind(type_)
         prior = _bare(old_outputs)
-        ignored = {parse_path(path)[0] for path in ignore_changes}
-        planned = self._planned(kind, prior, new_inputs)
-        planned |= {name: prior.get(name) for name in ignored}
+        ignored = {str(parse_path(path)[0]) for path in ignore_changes}
+        planned = self._planned(kind, prior, new_inputs) | {name: prior.get(name) for name in ignored}
         changed = sorted(name for name in planned.keys() | prior.keys() if planned.get(name) != prior.get(name))
         if not changed:
             return DiffResult(changes=False)
@@ -132,7 +133,7 @@ class RandomProvider:
         except (ValueError, binascii.Error) as error:
             raise ProviderError(f"the import id is no valid {type_.rpartition(':')[2]}") from error
         own = {name for name, spec in kind.schema.fields.items() if spec.configurable}
-        stored_id = {RandomPassword: "none"}.get(type(kind), found.get("id", resource_id))
+        stored_id = str(found.get("id", resource_id))
         return ReadResult(stored_id, {key: value for key, value in found.items() if key in own}, found)
 
     def delete(
