@@ -109,10 +109,12 @@ class WorkloadArgs:
     """Configuration files, by absolute path."""
     files_image: pulumi.Input[str] | None = None
     """Image of the never-started containers that carry files into volumes. Default: ``image``."""
+    files_key: pulumi.Input[str] | None = None
+    """Secret with which the content of secret files is hashed for a label. Default: a generated one."""
     health: HealthCheck | None = None
     """Health check; the deployment waits for it. Default: none, which does not wait."""
     networks: Sequence[NetworkAttachment] = ()
-    """Networks to join."""
+    """Networks to join. With none, and no published port, it has no network at all."""
     needs: Sequence[Dependency] = ()
     """What must be there (healthy, completed) before it starts."""
     memory_mib: int = 512

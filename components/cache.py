@@ -36,6 +36,8 @@ class CacheArgs:
     """Numeric ``uid:gid`` of the server in that image."""
     files_image: pulumi.Input[str] | None = None
     """Image of the never-started containers that carry files into volumes. Default: ``image``."""
+    files_key: pulumi.Input[str] | None = None
+    """Secret with which the content of secret files is hashed for a label. Default: a generated one."""
     host: str | None = None
     """Name by which clients find it. Default: the component's name."""
     networks: Sequence[NetworkAttachment] = ()
@@ -106,7 +108,7 @@ class Cache(pulumi.ComponentResource):
                 },
                 image=args.files_image or args.image,
                 labels=args.labels,
-                protect=protect,
+                key=args.files_key,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

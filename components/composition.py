@@ -13,6 +13,7 @@ from components import labels
 from components.args import Dependency, NetworkAttachment, PublishedPort
 from components.cache import Cache, CacheArgs
 from components.database import Database, DatabaseArgs
+from components.files import make_key
 from components.gateway import Gateway, GatewayArgs
 from components.images import ImageBuild, Images, ImagesArgs
 from components.job import Job, JobArgs
@@ -54,6 +55,7 @@ class Composer:
         self.config_secret = config_secret
         self.parts = _Parts()
         self.images = self._images()
+        self.files_key = make_key("files-key", parent=None)
 
     def compose(self) -> dict[str, Any]:
         """Register everything and return what the stack exports."""
@@ -155,6 +157,7 @@ class Composer:
             workload,
             image=self.images.ids[image],
             files_image=self._carrier(),
+            files_key=self.files_key,
             networks=self._attach(workload.networks, name, *workload.aliases),
             volumes=self.parts.volumes,
             needs=[
@@ -174,6 +177,7 @@ class Composer:
                 user=image.user or DatabaseArgs.user,
                 data_dir=str(image.facts.get("data_dir", DatabaseArgs.data_dir)),
                 files_image=self._carrier(),
+                files_key=self.files_key,
                 database=database.database or name,
                 role=database.user or name,
                 networks=self._attach(database.networks, name),
@@ -202,6 +206,7 @@ class Composer:
                 image=self.images.ids[str(cache.image)],
                 user=image.user or CacheArgs.user,
                 files_image=self._carrier(),
+                files_key=self.files_key,
                 networks=self._attach(cache.networks, name),
                 memory_mib=cache.memory_mib,
                 max_memory_mib=cache.max_memory_mib,

@@ -26,8 +26,8 @@ _OPEN_FILES: Final = 4096
 _NANO: Final = 9
 IN_PLACE: Final = frozenset({"memory_mib", "memory_reservation_mib", "cpu_shares", "restart", "max_restarts"})
 """What Docker changes on a running container: left out of the hash, so that such an edit does not replace."""
-NOT_THE_CONTAINER: Final = frozenset({"needs", "files_image", "replace_first"})
-"""What only orders the deployment: left out of the hash too."""
+NOT_THE_CONTAINER: Final = frozenset({"needs", "files_image", "files_key", "replace_first"})
+"""What only orders or carries: left out of the hash too."""
 _BY_VOLUME: Final = frozenset({"secret_files", "files"})
 """What reaches the container through volumes: new content is a new volume, which replaces."""
 
@@ -83,7 +83,7 @@ def make_container(
             privileged=args.privileged or None,
             capabilities=None if args.privileged else _capabilities(args),
             security_opts=["no-new-privileges:true"] if args.no_new_privileges else None,
-            network_mode="host" if args.host_network else "bridge",
+            network_mode=_network_mode(args),
             networks_advanced=[
                 docker.ContainerNetworksAdvancedArgs(name=network.network_id, aliases=list(network.aliases))
                 for network in args.networks
@@ -192,6 +192,13 @@ def _volumes(args: WorkloadArgs, mounts: Sequence[VolumeMount]) -> list[docker.C
         for bind in args.binds
     ]
     return [*named, *bound] or None
+
+
+def _network_mode(args: WorkloadArgs) -> str:
+    """``bridge`` is where a container stands before it joins its networks: without any it would stay there."""
+    if args.host_network:
+        return "host"
+    return "bridge" if args.networks or args.publish else "none"
 
 
 def _ports(args: WorkloadArgs) -> list[docker.ContainerPortArgs] | None:

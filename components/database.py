@@ -35,6 +35,8 @@ class DatabaseArgs:
     """Where that image keeps its data: the data volume is mounted there."""
     files_image: pulumi.Input[str] | None = None
     """Image of the never-started containers that carry files into volumes. Default: ``image``."""
+    files_key: pulumi.Input[str] | None = None
+    """Secret with which the content of secret files is hashed for a label. Default: a generated one."""
     host: str | None = None
     """Name by which clients find it. Default: the component's name."""
     database: str = "main"
@@ -123,7 +125,7 @@ class Database(pulumi.ComponentResource):
                 },
                 image=args.files_image or args.image,
                 labels=args.labels,
-                protect=args.protect,
+                key=args.files_key,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

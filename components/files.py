@@ -14,6 +14,7 @@ import hashlib
 import hmac
 import json
 import posixpath
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,15 +46,14 @@ class SecretFilesArgs:
     stays secret."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels of volumes and carrier."""
-    protect: bool = False
-    """Whether the key that hashes secret content is protected from deletion."""
+    key: pulumi.Input[str] | None = None
+    """Secret with which content is hashed for the volumes' label; many may share one. Default: a generated one."""
 
 
 class SecretFiles(pulumi.ComponentResource):
     """Files in volumes, one volume a folder, that workloads mount read-only.
 
-    The hash of secret content is keyed with a random key of its own, so that a label gives nothing away about a weak
-    secret.
+    The hash of secret content is keyed, so that a label gives nothing away about a weak secret.
     """
 
     mounts: Sequence[VolumeMount]
@@ -133,12 +133,8 @@ class SecretFiles(pulumi.ComponentResource):
             return pulumi.Output.all(contents=contents, image=image).apply(
                 lambda known: hashlib.sha256(_canonical(known)).hexdigest()[:_DIGITS]
             )
-        key = random.RandomPassword(
-            f"{name}-key",
-            random.RandomPasswordArgs(length=_KEY_LENGTH, special=False),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect or None),
-        )
-        digest = pulumi.Output.all(contents=contents, image=image, key=key.result).apply(
+        key = args.key if args.key is not None else make_key(f"{name}-key", parent=self)
+        digest = pulumi.Output.all(contents=contents, image=image, key=key).apply(
             lambda known: hmac.new(
                 known["key"].encode(), _canonical({"contents": known["contents"], "image": known["image"]}), "sha256"
             ).hexdigest()[:_DIGITS]
@@ -146,9 +142,23 @@ class SecretFiles(pulumi.ComponentResource):
         return pulumi.Output.unsecret(digest)
 
 
+def make_key(name: str, *, parent: pulumi.Resource | None) -> pulumi.Output[str]:
+    """Register a secret with which contents are hashed."""
+    key = random.RandomPassword(
+        name,
+        random.RandomPasswordArgs(length=_KEY_LENGTH, special=False),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    return pulumi.Output.secret(key.result)
+
+
 def _canonical(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _slug(folder: str) -> str:
-    return folder.strip("/").replace("/", "-").replace(".", "-").replace("_", "-")
+    """Name a folder so that no two have one name, in characters that Docker allows in a volume's name."""
+    escaped = re.sub(
+        r"[^A-Za-z0-9./]", lambda match: f"_{match[0] if match[0] in '-_' else hex(ord(match[0]))}", folder
+    )
+    return escaped.strip("/").replace("/", "-")

@@ -93,6 +93,7 @@ def _http(
     yield _line("log_format", "json", "escape=json", _LOG)
     yield _line("access_log", "/dev/stdout", "json")
     yield _line("server_tokens", "off")
+    yield _line("server_names_hash_bucket_size", "128")  # a long host name does not fit into the default
     yield _line("tcp_nodelay", "on")
     yield _line("keepalive_timeout", "65s")
     yield _line("client_max_body_size", f"{server.max_body_mib}m")
@@ -153,8 +154,8 @@ def _location(route: GatewayRoute) -> Directive:
         _line("proxy_set_header", "Host", "$host"),
         _line("proxy_set_header", "X-Request-Id", "$request_id"),
         _line("proxy_set_header", "X-Real-IP", "$remote_addr"),
-        _line("proxy_set_header", "X-Forwarded-For", "$proxy_add_x_forwarded_for"),
-        _line("proxy_set_header", "X-Forwarded-Host", "$host"),
+        _line("proxy_set_header", "X-Forwarded-For", "$remote_addr"),
+        _line("proxy_set_header", "X-Forwarded-Host", "$http_host"),
         _line("proxy_set_header", "X-Forwarded-Proto", "$scheme"),
         _line("proxy_set_header", "Connection", connection),
         *([_line("proxy_set_header", "Upgrade", "$http_upgrade")] if route.websocket else []),

@@ -33,6 +33,7 @@ def workload_args(
     *,
     image: pulumi.Input[str],
     files_image: pulumi.Input[str] | None,
+    files_key: pulumi.Input[str] | None,
     networks: Sequence[NetworkAttachment],
     volumes: Mapping[str, pulumi.Input[str]],
     needs: Sequence[Dependency],
@@ -44,6 +45,7 @@ def workload_args(
     args = WorkloadArgs(
         image=image,
         files_image=files_image,
+        files_key=files_key,
         command=None if workload.command is None else [fill(word, lookup) for word in workload.command],
         entrypoint=None if workload.entrypoint is None else [fill(word, lookup) for word in workload.entrypoint],
         user=None if workload.user == "image" else workload.user,

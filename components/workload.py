@@ -52,7 +52,10 @@ def make_files(name: str, args: WorkloadArgs, *, parent: pulumi.Resource) -> Fil
             SecretFiles(
                 f"{name}-secrets",
                 SecretFilesArgs(
-                    files=args.secret_files, image=args.files_image or args.image, labels=args.labels, secret=True
+                    files=args.secret_files,
+                    image=args.files_image or args.image,
+                    labels=args.labels,
+                    key=args.files_key,
                 ),
                 opts=pulumi.ResourceOptions(parent=parent),
             )
@@ -63,7 +66,12 @@ def make_files(name: str, args: WorkloadArgs, *, parent: pulumi.Resource) -> Fil
                 f"{name}-files",
                 # The image's own files in the same folders stay visible beside ours, so they are part of the content.
                 SecretFilesArgs(
-                    files=args.files, image=args.image, image_folders=True, labels=args.labels, secret=False
+                    files=args.files,
+                    image=args.image,
+                    image_folders=True,
+                    labels=args.labels,
+                    secret=False,
+                    key=args.files_key,
                 ),
                 opts=pulumi.ResourceOptions(parent=parent),
             )

@@ -36,6 +36,7 @@ CHANGES: dict[str, Any] = {
     "secret_files": {"/run/secrets/key": "v"},
     "files": {"/etc/app/app.toml": "a = 1"},
     "files_image": "carrier",
+    "files_key": "key",
     "health": HealthCheck(test=["CMD", "false"]),
     "networks": [NetworkAttachment(network_id="n", aliases=["api"])],
     "needs": "something",

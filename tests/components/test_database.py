@@ -35,11 +35,15 @@ def test_data_is_protected_kept_and_never_relabelled() -> None:
     assert set(data.options.ignore_changes) == {"labels", "driverOpts"}
 
 
-def test_the_password_and_the_key_of_its_files_are_protected() -> None:
-    """Without them the data can't be read."""
-    graph = _database()
-    assert graph["main-password"].options.protect is True
-    assert graph["main-secrets-key"].options.protect is True
+def test_the_password_is_protected() -> None:
+    """Without it the data can't be read."""
+    assert _database()["main-password"].options.protect is True
+
+
+def test_the_key_that_hashes_its_files_may_be_given() -> None:
+    """A platform has one for all of its parts."""
+    assert "main-secrets-key" in _database()
+    assert "main-secrets-key" not in _database(replace(ARGS, files_key="one for all"))
 
 
 def test_development_may_do_without_protection() -> None:
@@ -103,7 +107,7 @@ def test_settings_and_first_scripts() -> None:
         "-c",
         "max_connections=50",
     ]
-    assert "main-secrets-docker-entrypoint-initdb-d" in graph
+    assert "main-secrets-docker_-entrypoint_-initdb.d" in graph
 
 
 def test_a_published_port_listens_on_this_machine_only() -> None:

@@ -170,7 +170,7 @@ def test_values_are_quoted_by_the_library() -> None:
     assert "\n      return 200" not in text.replace("return 200 'ok", "")
 
 
-@pytest.mark.parametrize("text", ["$host", "$request_id", "$remote_addr", "$proxy_add_x_forwarded_for", "$scheme"])
+@pytest.mark.parametrize("text", ["$host", "$http_host", "$request_id", "$remote_addr", "$scheme"])
 def test_every_route_tells_where_a_request_came_from(text: str) -> None:
     """Headers set in a location replace those of the server, so each has all."""
     routes, upstreams, server = CASES["websocket"]
