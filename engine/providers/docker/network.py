@@ -86,7 +86,7 @@ class NetworkHandler(Handler):
                 "ipamOptions": ipam.get("Options") or {},
                 "scope": found["Scope"],
                 "options": found.get("Options") or {},
-                "ipamConfigs": [_ipam_fields(item) for item in ipam.get("Config") or []],
+                "ipamConfigs": [ipam_fields(item) for item in ipam.get("Config") or []],
             },
         )
 
@@ -131,6 +131,7 @@ def _ipam_config(item: dict[str, Any]) -> dict[str, Any]:
     return {key: item[name] for key, name in names if item[name]}
 
 
-def _ipam_fields(item: dict[str, Any]) -> dict[str, Any]:
+def ipam_fields(item: dict[str, Any]) -> dict[str, Any]:
+    """Turn one of Docker's address ranges into its output."""
     names = (("Subnet", "subnet"), ("IPRange", "ipRange"), ("Gateway", "gateway"), ("AuxiliaryAddresses", "auxAddress"))
     return {name: item[key] for key, name in names if item.get(key)}

@@ -10,6 +10,7 @@ from engine.providers.bridged import BridgedProvider
 from engine.providers.docker import image
 from engine.providers.docker.container import ContainerHandler
 from engine.providers.docker.daemon import Daemon
+from engine.providers.docker.functions import functions
 from engine.providers.docker.network import NetworkHandler
 from engine.providers.docker.remote_image import RemoteImageHandler
 from engine.providers.docker.secret import ConfigHandler, SecretHandler
@@ -36,7 +37,7 @@ class DockerProvider(BridgedProvider):
             ConfigHandler(self._daemon),
             ServiceHandler(self._daemon),
         )
-        super().__init__("docker", handlers, {})
+        super().__init__("docker", handlers, functions(self._daemon))
 
     def configure(self, config: Mapping[str, Any]) -> None:
         """Take ``host``, ``certPath`` and ``registryAuth``; nothing is opened yet."""
