@@ -148,6 +148,7 @@ class PulumiEngine:
         ]
 
     def _start(self, *arguments: str) -> subprocess.Popen[str]:
+        self._interrupted = False
         # A session of its own: a Ctrl-C then reaches it once, from us, and not a second time from the terminal.
         self._process = subprocess.Popen(
             self._command(arguments),

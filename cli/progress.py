@@ -119,7 +119,8 @@ class Lines:
         if finish is None:
             self.running[op, urn] = self._clock()
             return ""
-        seconds = self._clock() - self.running.pop((op, urn), self._clock())
+        now = self._clock()
+        seconds = now - self.running.pop((op, urn), now)
         self.finished += 1
         what = f"{short_type(urn)} {logical_name(urn)}"
         if not finish:

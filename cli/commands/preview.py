@@ -99,6 +99,6 @@ def _rendered(digest: Mapping[str, Any], stack: str, engine: str, *, markdown: b
 
 def _write(text: str, out: Path | None) -> None:
     if out is not None:
-        out.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+        out.write_text(click.unstyle(text).rstrip("\n") + "\n", encoding="utf-8")
     elif text:
         click.echo(text)
