@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
+import time
 import uuid
 from pathlib import Path
 from typing import Final
 
 from engine.errors import EngineError, InvalidProject, UnsupportedFeature
 
+_ABANDONED_S: Final = 60.0
+"""The age in seconds at which a temporary file is nobody's any more: writing one takes milliseconds."""
 STACK_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
@@ -108,9 +112,14 @@ class Backend:
         temporary.replace(path.with_name(f"{path.name}.bak"))
 
     def sweep(self) -> None:
-        """Remove temporary files that a killed process left; only for the holder of the stack's lock."""
+        """Remove temporary files that a killed process left; only for the holder of the stack's lock.
+
+        A fresh one may be the lock of somebody who tries at this moment, and is left to the next sweep.
+        """
         for leftover in self._temporary().parent.glob(f"{self.project}.{self.stack}.*"):
-            leftover.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - leftover.stat().st_mtime > _ABANDONED_S:
+                    leftover.unlink()
 
     def _temporary(self) -> Path:
         # Not beside the target: the CLI takes any file in a lock folder for a lock, any .json among stacks for a stack.

@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import os
 import threading
+from concurrent.futures import Future
 from functools import lru_cache
 from typing import Final
 
@@ -25,9 +26,26 @@ _SALT_PARTS: Final = 5
 
 
 @lru_cache(maxsize=16)
+def _derivation(passphrase: str, salt: bytes) -> Future[bytes]:
+    """The key, on its way: it takes about a third of a second, on purpose, in a thread that needs no interpreter."""
+    future: Future[bytes] = Future()
+
+    def derive() -> None:
+        future.set_result(hashlib.pbkdf2_hmac("sha256", passphrase.encode(), salt, _ROUNDS, 32))
+
+    threading.Thread(target=derive, name="key", daemon=True).start()
+    return future
+
+
 def _derive(passphrase: str, salt: bytes) -> bytes:
-    # About a third of a second, on purpose; a process that runs several operations pays it once.
-    return hashlib.pbkdf2_hmac("sha256", passphrase.encode(), salt, _ROUNDS, 32)
+    return _derivation(passphrase, salt).result()
+
+
+def prefetch(passphrase: str, salt: str) -> None:
+    """Begin to derive the key of a salt that will be needed soon."""
+    parts = salt.split(":")
+    if len(parts) == _SALT_PARTS:
+        _derivation(passphrase, _decode(parts[1]))
 
 
 class Crypter:

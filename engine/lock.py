@@ -133,13 +133,3 @@ def hold(backend: Backend, tell: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         own.unlink(missing_ok=True)
-        _prune(backend.locks, backend.home)
-
-
-def _prune(folder: Path, stop: Path) -> None:
-    while folder != stop:
-        try:
-            folder.rmdir()
-        except OSError:
-            return
-        folder = folder.parent

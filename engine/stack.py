@@ -239,6 +239,7 @@ class EmbeddedStack:
         self._wake.clear()
         if not self.exists():
             raise StackNotFound(f"no stack {self.name!r} of project {self._project.name!r} in {self._backend.home}")
+        self._files.prefetch_key()
         options = Options(preview, self._workers(), frozenset(replace))
         with contextlib.ExitStack() as held:
             if not preview:
@@ -268,6 +269,7 @@ class EmbeddedStack:
         return result
 
     def _prepare(self, events: EventStream, options: Options) -> Deployment:
+        sources = self._sources()
         checkpoint, crypter = self._files.load(persist=not options.preview)
         config = self._files.config(crypter)
         events.hide_text(*(value.text for value in config.values() if value.secret))
@@ -284,7 +286,7 @@ class EmbeddedStack:
             config=config,
             options=options,
             base=checkpoint,
-            registry=Registry({**self._sources(), "pulumi": BuiltinProvider(self._files.outputs_of_stack)}),
+            registry=Registry({**sources, "pulumi": BuiltinProvider(self._files.outputs_of_stack)}),
             events=events,
             snapshot=Snapshot(checkpoint, lambda content: files.save(self._backend, content), text),
         )

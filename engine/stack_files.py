@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import checkpoint as files
-from engine.crypto import Crypter
+from engine.crypto import Crypter, prefetch
 from engine.errors import UnsupportedFeature, WrongPassphrase
 from engine.project import ConfigValue, Project, load_config, read_yaml
 from engine.settings_file import with_salt, with_value
@@ -38,6 +38,11 @@ class StackFiles:
     def settings(self) -> Path:
         """``Pulumi.<stack>.yaml``."""
         return self._project.settings_file(self._backend.stack)
+
+    def prefetch_key(self) -> None:
+        """Let the secrets' key be derived while other things are done."""
+        if salt := self._salt():
+            prefetch(self._find_passphrase(), salt)
 
     def create(self) -> None:
         """Make a stack without resources, and an encryption salt where the settings have none."""
