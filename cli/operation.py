@@ -41,7 +41,10 @@ def operate(console: Console, engine: Engine, action: Callable[[Callable[[Event]
 
 
 def tell_failures(run: Run, outcome: Outcome) -> None:
-    """Say which resources failed and why."""
+    """Say which resources failed and why; of what the user stopped, only that."""
+    if run.exit_code == ExitCode.CANCELLED:
+        error("stopped; what had finished by then is recorded, and the next `slipway up` goes on from there")
+        return
     told = False
     for failure in outcome.failures:
         error(f"{failure.what}: {_shortened(failure.message)}")

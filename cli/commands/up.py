@@ -10,6 +10,7 @@ import click
 from cli import options
 from cli.console import Console
 from cli.deployment import preflight, still_serving, tell_reached
+from cli.exit_codes import ExitCode
 from cli.operation import operate, tell_failures
 from cli.preview_text import changes_text
 from cli.recovery import recover
@@ -66,7 +67,7 @@ def command(
     if run.exit_code:
         tell_failures(run, outcome)
         still_serving(console, work, stack, plan)
-        console.say(f"failed after {seconds:.1f} s")
+        console.say(f"{'stopped' if run.exit_code == ExitCode.CANCELLED else 'failed'} after {seconds:.1f} s")
         raise click.exceptions.Exit(run.exit_code)
     tell_reached(console, work, stack, plan)
     if outcome.changed:

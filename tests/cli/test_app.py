@@ -191,7 +191,12 @@ class TestInterrupts:
 
         work.engine.events, work.engine.run = [], Run(8, "cancelled: the steps that were running have finished")
         said = slipway("up")
-        assert (said.code, said.err) == (8, "error: cancelled: the steps that were running have finished\n")
+        assert said.code == 8
+        assert said.err == (
+            "error: stopped; what had finished by then is recorded, and the next `slipway up` goes on from there\n"
+        )
+        assert "still serving:\n" in said.out
+        assert "stopped after " in said.out
 
     def test_a_hard_stop_leaves_at_once(
         self, slipway: Slipway, work: FakeWorkplace, monkeypatch: pytest.MonkeyPatch
