@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.e2e.conftest import NewPlatform
+from tests.e2e.harness.blueprints import tiny
 from tests.e2e.harness.platform import Platform
 
 pytestmark = pytest.mark.e2e
@@ -22,9 +24,11 @@ def test_destroy_leaves_the_data_and_nothing_else(platform: Platform) -> None:
     assert platform.world.empty, str(platform.world)
 
 
-def test_destroy_of_what_is_gone_already_ends_well(platform: Platform) -> None:
+def test_destroy_of_what_is_gone_already_ends_well(new_platform: NewPlatform) -> None:
     """Containers that somebody removed by hand do not keep a stack from being destroyed."""
-    for seen in platform.world.of("api", "gateway"):
+    platform = new_platform(tiny())
+    platform.up().ended()
+    for seen in platform.world.of("api"):
         platform.daemon.api.remove_container(seen.id, force=True)
     platform.destroy("--volumes").ended()
     assert platform.world.empty, str(platform.world)

@@ -91,7 +91,7 @@ def test_an_unchanged_up_of_the_starter_changes_nothing(life: Life) -> None:
     run = life.platform.up().ended()
     assert life.platform.world == before
     assert "nothing changed" in run.text
-    life.platform.assert_converged()
+    life.platform.assert_settled()
 
 
 def test_the_other_engine_carries_on_without_a_change(life: Life) -> None:

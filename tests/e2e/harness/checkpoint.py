@@ -32,14 +32,14 @@ class Checkpoint:
         """Return the ids of all resources of a type such as ``docker:index/container:Container``."""
         return frozenset(item["id"] for item in self.resources if item["type"] == kind and item.get("id"))
 
-    def assert_is(self, world: World, *, kept_volumes: frozenset[str] = frozenset()) -> None:
+    def assert_is(self, world: World) -> None:
         """Assert that Docker has what the state says and nothing else: no orphan, nothing lost, nothing pending."""
         assert not self.pending, f"pending operations: {[item['resource']['urn'] for item in self.pending]}"
         superseded = [item["urn"] for item in self.resources if item.get("delete")]
         assert not superseded, f"still to be deleted: {superseded}"
         for kind, there in (
             ("docker:index/container:Container", world.all_ids),
-            ("docker:index/volume:Volume", world.volumes - kept_volumes),
+            ("docker:index/volume:Volume", world.volumes),
             ("docker:index/network:Network", world.networks),
         ):
             known = self.ids(kind)

@@ -82,10 +82,14 @@ class Platform:
         """Return a prober of its gateway."""
         return prober.Prober(self.port, rate=rate)
 
-    def assert_converged(self, *, kept_volumes: frozenset[str] = frozenset()) -> None:
-        """Assert that Docker has what the state says, that all of it is well, and that nothing more is to be done."""
+    def assert_settled(self) -> None:
+        """Assert that Docker has what the state says and nothing else, all of it well, and that no lock is left."""
         world = self.world
         world.assert_well()
-        self.workspace.checkpoint().assert_is(world, kept_volumes=kept_volumes)
+        self.workspace.checkpoint().assert_is(world)
         assert not self.workspace.locks, f"locks are left: {self.workspace.locks}"
+
+    def assert_converged(self) -> None:
+        """Assert that it is settled and that the engine finds nothing more to do."""
+        self.assert_settled()
         self.slipway.preview("--expect-no-changes").ended()

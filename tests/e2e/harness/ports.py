@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 from typing import Final
@@ -10,13 +11,19 @@ RANGE: Final = range(18600, 18700)
 _given: set[int] = set()
 
 
+def _worker() -> tuple[int, int]:
+    """Return which of how many processes of pytest-xdist this one is."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+
+
 def free_port() -> int:
     """Return a port that nobody listens on and that this session was not given before.
 
-    In random order, so that sessions at the same time seldom meet.
+    In random order, so that sessions at the same time seldom meet; the workers of one session share the range out.
     """
+    number, of = _worker()
     for port in random.sample(RANGE, len(RANGE)):
-        if port in _given:
+        if port in _given or port % of != number:
             continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -103,9 +103,23 @@ class Running:
         """Send it SIGINT, as Ctrl-C does to the foreground process group."""
         os.killpg(self.process.pid, signal.SIGINT)
 
-    def kill(self) -> None:
-        """Kill it and every process that it started, at once, as a machine that loses power would."""
-        kill_tree(self.process.pid)
+    def kill(self, *, alone: bool = False) -> list[int]:
+        """Kill it and every process that it started, at once, as a machine that loses power would.
+
+        Args:
+            alone: Kill the command's own process only, as the kernel does when memory runs out.
+
+        Returns:
+            The processes that were not killed: its descendants, if it was killed alone.
+        """
+        found = _freeze(self.process.pid)
+        killed = found[:1] if alone else found
+        for pid in killed:
+            _signal(pid, signal.SIGKILL)
+        left = [pid for pid in found if pid not in killed]
+        for pid in left:
+            _signal(pid, signal.SIGCONT)
+        return left
 
     def wait(self, limit_s: float = LIMIT_S) -> Run:
         """Return how it ended; one that takes longer than ``limit_s`` is killed and fails the test."""
@@ -121,11 +135,21 @@ class Running:
         return run
 
 
-def kill_tree(pid: int) -> None:
-    """Send SIGKILL to a process and all that descend from it.
+def alive(pid: int) -> bool:
+    """Whether there is such a process, other than as a zombie."""
+    try:
+        return (
+            Path("/proc", str(pid), "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2][1] != "Z"
+        )
+    except OSError:
+        return False
 
-    All are stopped first, since one that is killed while its children are being looked for may start another, or leave
-    one whose parent can no longer be told.
+
+def _freeze(pid: int) -> list[int]:
+    """Stop a process and all that descend from it, and return them, the first one first.
+
+    One that runs on while its children are being looked for may start another, and one that is killed leaves children
+    whose parent can no longer be told.
     """
     found: list[int] = []
     fresh = [pid]
@@ -135,8 +159,7 @@ def kill_tree(pid: int) -> None:
         found += fresh
         parents = _parents()
         fresh = [child for child, parent in parents.items() if parent in found and child not in found]
-    for each in found:
-        _signal(each, signal.SIGKILL)
+    return found
 
 
 def _parents() -> dict[int, int]:
