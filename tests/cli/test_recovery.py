@@ -63,6 +63,12 @@ class Api:
         assert force
         self.removed.append(name)
 
+    def remove_network(self, name: str) -> None:
+        """Remove a network."""
+        raise AssertionError(name)
+
+    remove_volume = remove_network
+
 
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
