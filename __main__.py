@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pulumi
 
@@ -12,8 +13,8 @@ from settings import SettingsError, StackSource, load_catalogue, load_platform
 ROOT = Path(__file__).resolve().parent
 
 
-def main() -> None:
-    """Register the stack's resources."""
+async def main() -> dict[str, Any]:
+    """Register the stack's resources and return what it exports."""
     config = pulumi.Config("slipway")
     source = StackSource(
         root=ROOT,
@@ -29,8 +30,9 @@ def main() -> None:
         loaded = load_platform(source)
     except SettingsError as error:
         raise pulumi.RunError(str(error)) from None
-    for name, value in compose(loaded, load_catalogue(ROOT), config.require_secret).items():
-        pulumi.export(name, value)
+    composition = compose(loaded, load_catalogue(ROOT), config.require_secret)
+    await composition.registered()
+    return dict(composition.exports)
 
 
-main()
+pulumi.run(main)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,6 +42,25 @@ class _Parts:
     workers: dict[str, Workers] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
     secrets: dict[str, pulumi.Output[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Composition:
+    """What became of a description."""
+
+    exports: Mapping[str, Any]
+    """What the stack exports: addresses, container names, database addresses without password."""
+    containers: Sequence[pulumi.Resource]
+    """Every container that runs, to wait for."""
+
+    async def registered(self) -> None:
+        """Return when the engine has answered for every container, well or badly.
+
+        Not needed for a right result, but for a quick one: at a program's end the SDK waits for one of all its
+        outstanding outputs, then for one of the rest, and so on, and a container has 75 of them. A preview of 500
+        containers took 23 s instead of 8 s. What failed is left for the SDK to report.
+        """
+        await asyncio.gather(*(container.urn.future() for container in self.containers), return_exceptions=True)
 
 
 class Composer:
@@ -316,6 +336,20 @@ class Composer:
             labels.KIND: kind,
         }
 
+    def containers(self) -> list[pulumi.Resource]:
+        """Return every container registered so far but the carriers of files, which these wait for."""
+        parts = self.parts
+        replicas: list[Service | Workers] = [*parts.services.values(), *parts.workers.values()]
+        single: list[Database | Cache | Job] = [
+            *parts.databases.values(),
+            *parts.caches.values(),
+            *parts.jobs.values(),
+        ]
+        return [
+            *(container for part in replicas for container in part.containers),
+            *(part.container for part in single),
+        ]
+
     def _exports(self, gateway: Gateway | None) -> dict[str, Any]:
         published = _published(self.platform.gateway.publish) if self.platform.gateway else []
         exports: dict[str, Any] = {
@@ -332,18 +366,16 @@ class Composer:
         return exports
 
 
-def compose(loaded: Loaded, catalogue: Catalogue, config_secret: Callable[[str], pulumi.Output[str]]) -> dict[str, Any]:
+def compose(loaded: Loaded, catalogue: Catalogue, config_secret: Callable[[str], pulumi.Output[str]]) -> Composition:
     """Register a platform's resources.
 
     Args:
         loaded: The resolved description.
         catalogue: Images by role.
         config_secret: Returns a secret of the stack's configuration as a secret Output.
-
-    Returns:
-        What the stack exports: addresses, container names, database addresses without password.
     """
-    return Composer(loaded, catalogue, config_secret).compose()
+    composer = Composer(loaded, catalogue, config_secret)
+    return Composition(composer.compose(), composer.containers())
 
 
 def _addresses(service: Service) -> pulumi.Output[list[str]]:
