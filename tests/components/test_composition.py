@@ -127,7 +127,8 @@ def _render(tmp_path: Path, platform: dict[str, Any], **source: Any) -> Graph:
                 **source,
             )
         )
-        for name, value in compose(loaded, load_catalogue(ROOT), pulumi.Config("slipway").require_secret).exports.items():
+        composition = compose(loaded, load_catalogue(ROOT), pulumi.Config("slipway").require_secret)
+        for name, value in composition.exports.items():
             pulumi.export(name, value)
 
     return render(program, stack="dev", project="shop", secrets={"slipway:api_key": "sk-canary-1234"})
