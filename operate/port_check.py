@@ -39,5 +39,6 @@ def check_ports(platform: Platform, client: docker.DockerClient, project: str, s
     raise PortTaken(
         "ports of this machine are taken, so nothing was changed:\n"
         + "\n".join(lines)
-        + f"\n  fix: end that program, or publish another port, for instance under slipway:overrides in Pulumi.{stack}.yaml"
+        + "\n  fix: end that program, or publish another port, for instance under slipway:overrides in"
+        f" Pulumi.{stack}.yaml"
     )

@@ -106,7 +106,7 @@ def _raw_terminal() -> Iterator[None]:
     import tty  # noqa: PLC0415 - as above
 
     before = termios.tcgetattr(0)
-    tty.setraw(0)
+    tty.setraw(0, termios.TCSADRAIN)  # what was typed ahead is kept
     try:
         yield
     finally:

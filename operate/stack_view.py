@@ -78,6 +78,8 @@ class StackView:
     """Names of its networks on the host."""
     protected: tuple[str, ...] = ()
     """URNs that an operation refuses to delete."""
+    superseded: frozenset[str] = frozenset()
+    """Ids of containers that have a successor and wait for their deletion."""
     pending: tuple[str, ...] = ()
     """URNs of operations that were interrupted."""
     resources: int = 0
@@ -123,6 +125,11 @@ def view_of(deployment: Mapping[str, Any]) -> StackView:
         volumes=tuple(_volume(entry) for entry in entries if entry["type"] == VOLUME),
         networks=tuple(_text(entry, "name") for entry in entries if entry["type"] == NETWORK),
         protected=tuple(entry["urn"] for entry in entries if entry.get("protect") and entry.get("custom")),
+        superseded=frozenset(
+            str(entry["id"])
+            for entry in deployment.get("resources") or ()
+            if entry.get("delete") and entry["type"] == CONTAINER and entry.get("id")
+        ),
         pending=tuple(item["resource"]["urn"] for item in deployment.get("pending_operations") or ()),
         resources=sum(not entry["type"].startswith("pulumi:") for entry in entries),
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from operate import labels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import docker
 
@@ -119,6 +119,8 @@ class Status:
     """Containers that only carried files into a volume."""
     leftovers: tuple[str, ...] = ()
     """Names of containers with the stack's labels that its state does not know."""
+    superseded: tuple[str, ...] = ()
+    """Names of containers that have a successor and were not removed yet."""
     known: bool = field(default=True)
     """Whether there was a state to compare with."""
 
@@ -155,6 +157,7 @@ class Status:
             "one_shots": [asdict(job) for job in self.one_shots],
             "carriers": self.carriers,
             "leftovers": list(self.leftovers),
+            "superseded": list(self.superseded),
         }
 
 
@@ -193,6 +196,7 @@ def judge(
         else:
             replica = _replica(container, own, tags or {})
             serving[replica.part, replica.kind].append(replica)
+    known = {item.id for item in view.containers} if view else set()
     for lost in _missing(view, found):
         serving[lost.part, lost.kind].append(lost)
     return Status(
@@ -204,7 +208,8 @@ def judge(
         ),
         one_shots=tuple(sorted(one_shots, key=lambda job: (job.part, job.role))),
         carriers=carriers,
-        leftovers=_leftovers(view, found),
+        leftovers=_names(found, lambda key: view is not None and key not in known | view.superseded),
+        superseded=_names(found, lambda key: view is not None and key in view.superseded),
         known=view is not None,
     )
 
@@ -241,11 +246,8 @@ def _missing(view: StackView | None, found: Mapping[str, object]) -> list[Replic
     ]
 
 
-def _leftovers(view: StackView | None, found: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
-    if view is None:
-        return ()
-    known = {item.id for item in view.containers}
-    return tuple(sorted(_name(container) for key, container in found.items() if key not in known))
+def _names(found: Mapping[str, Mapping[str, Any]], wanted: Callable[[str], bool]) -> tuple[str, ...]:
+    return tuple(sorted(_name(container) for key, container in found.items() if wanted(key)))
 
 
 def _replica(container: Mapping[str, Any], own: Mapping[str, str], tags: Mapping[str, str]) -> Replica:

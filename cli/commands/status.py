@@ -47,6 +47,8 @@ def _tell(console: Console, status: Status) -> None:
     summary += [f"{status.carriers} file carriers"] if status.carriers else []
     if summary:
         console.step(", ".join(summary))
+    if status.superseded:
+        console.warn(f"replaced, and removed by the next slipway up: {', '.join(status.superseded)}")
     if status.leftovers:
         console.warn(f"not in the state, left by an interrupted operation: {', '.join(status.leftovers)}")
     if not status.known:

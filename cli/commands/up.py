@@ -72,6 +72,8 @@ def command(
     tell_reached(console, work, stack, plan)
     if outcome.changed:
         console.good(f"done: {outcome.summary} ({seconds:.1f} s)")
+    elif outcome.steps:
+        console.good(f"done: removed what earlier deployments had replaced ({seconds:.1f} s)")
     else:
         console.good(f"nothing changed ({seconds:.1f} s)")
 

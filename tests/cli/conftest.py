@@ -167,8 +167,9 @@ class FakeWorkplace(Workplace):
 
 
 @pytest.fixture
-def work(tmp_path: Path) -> FakeWorkplace:
-    """Return a project with the stacks dev and prod."""
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeWorkplace:
+    """Return a project with the stacks dev and prod, on a machine whose ports are all free."""
+    monkeypatch.setattr("operate.port_check.listeners", list)
     (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
     for stack in ("dev", "prod"):
         (tmp_path / f"Pulumi.{stack}.yaml").write_text(

@@ -57,6 +57,17 @@ def test_an_unchanged_deployment_says_so(slipway: Slipway, work: FakeWorkplace) 
     assert TABLE in said.out
 
 
+def test_what_was_replaced_earlier_is_removed(slipway: Slipway, work: FakeWorkplace) -> None:
+    """After a deployment that failed; engines do not count that as a change."""
+    work.engine.events = [
+        step("resourcePreEvent", "delete-replaced"),
+        step("resOutputsEvent", "delete-replaced"),
+        *UNCHANGED,
+    ]
+    said = slipway("up")
+    assert without_times(said.out).endswith("done: removed what earlier deployments had replaced (N s)\n")
+
+
 def test_a_new_stack_gets_its_file(slipway: Slipway, work: FakeWorkplace) -> None:
     """With the blueprint that was named."""
     said = slipway("up", "--stack", "next", "--blueprint", "shop")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from typing import TYPE_CHECKING
 
@@ -48,15 +47,16 @@ def test_a_socket_that_nobody_listens_on(tmp_path: Path, monkeypatch: pytest.Mon
         connect({"DOCKER_HOST": f"unix://{tmp_path}/docker.sock"})
 
 
-@pytest.mark.skipif(os.getuid() == 0, reason="root may use any socket")
-def test_a_socket_that_one_may_not_use(tmp_path: Path) -> None:
+def test_a_socket_that_one_may_not_use(monkeypatch: pytest.MonkeyPatch) -> None:
     """The group is what is missing."""
-    with socket.socket(socket.AF_UNIX) as served:
-        served.bind(str(tmp_path / "docker.sock"))
-        served.listen()
-        (tmp_path / "docker.sock").chmod(0)
-        with pytest.raises(DockerUnreachable, match="this user may not use it\n  fix: sudo usermod -aG docker"):
-            connect({"DOCKER_HOST": f"unix://{tmp_path}/docker.sock"})
+
+    class Closed(socket.socket):
+        def connect(self, _address: object) -> None:
+            raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("operate.docker_host.socket.socket", Closed)
+    with pytest.raises(DockerUnreachable, match="this user may not use it\n  fix: sudo usermod -aG docker"):
+        connect({"DOCKER_HOST": "unix:///var/run/docker.sock"})
 
 
 def test_another_machine_that_does_not_answer() -> None:

@@ -93,6 +93,16 @@ def test_a_container_that_the_state_does_not_know_is_a_leftover() -> None:
     assert status.troubles == []
 
 
+def test_a_container_that_has_a_successor_is_no_leftover() -> None:
+    """A deployment that failed leaves it serving; the next one removes it."""
+    old, new = container("api"), container("api")
+    entries = [{**entry("api-0", labels=item["Config"]["Labels"]), "id": item["Id"]} for item in (new, old)]
+    view = view_of({"resources": [entries[0], {**entries[1], "delete": True}]})
+    status = read_status(client(old, new), PROJECT, STACK, view)
+    assert (status.leftovers, status.superseded) == ((), (old["Name"].removeprefix("/"),))
+    assert status.troubles == []
+
+
 def test_another_stacks_containers_do_not_count() -> None:
     """Nor those of another project."""
     status = judged(container("api", stack="prod"), container("api", project="other"), known=[])
