@@ -84,6 +84,8 @@ class Watch:
                 until = time.time() + _STREAM_S
                 self._pass_on(since, until)
                 since = until - 1
+                if time.time() < until - _WITHOUT_EVENTS_S:  # a daemon that ends the stream early is not pressed
+                    time.sleep(_WITHOUT_EVENTS_S)
         except ProviderError:
             with self._lock:
                 self._listening = False  # waiters look by themselves until the next one starts a new stream

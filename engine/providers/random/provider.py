@@ -189,7 +189,7 @@ def _generated(spec: Any, name: str, prior: Properties) -> bool:
 
 
 def _replaces(kind: RandomKind, name: str, old: Any, new: Any) -> bool:
-    if name == "keepers" and not kind.strict_keepers:
+    if name == "keepers" and not kind.strict_keepers and new is not UNKNOWN:
         olds, news = old or {}, {key: value for key, value in (new or {}).items() if value is not None}
         return bool(olds != news)
     return not (name == "overrideSpecial" and old == "" and new is None)
