@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.harness import artifacts, blueprints
+from tests.e2e.harness import artifacts, blueprints, register
 from tests.e2e.harness.docker_view import Daemon
 from tests.e2e.harness.engines import ENGINES, lack_of
 from tests.e2e.harness.platform import Platform
@@ -61,6 +61,7 @@ class Stacks:
         """Make a project with one stack; nothing is deployed yet."""
         stack = f"e2e-{engine}-{secrets.token_hex(4)}"
         self.names.append(stack)
+        register.note(stack)
         workspace = Workspace(self._folder.mktemp(stack) / "project", stack, blueprint, **options)
         platform = Platform(self._daemon, workspace, engine, port)
         self.live.append(platform)
@@ -79,12 +80,21 @@ class Stacks:
 
 @pytest.fixture(scope="session")
 def stacks(daemon: Daemon, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stacks]:
-    """Make stacks; at the end of the session remove what is left of them and check that it is gone."""
+    """Make stacks; at the end of the session remove what is left of them and check that it is gone.
+
+    What an earlier session left, which was killed before its end, is removed first.
+    """
+    for name in register.abandoned():
+        daemon.sweep(name)
+        register.forget(name)
     made = Stacks(daemon, tmp_path_factory)
     yield made
     for name in made.names:
         daemon.sweep(name)
-    assert not made.left(), f"left behind: {made.left()}"
+    left = made.left()
+    assert not left, f"left behind: {left}"
+    for name in made.names:
+        register.forget(name)
 
 
 @pytest.fixture
