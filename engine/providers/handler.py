@@ -34,11 +34,6 @@ class Data:
             return zero(spec)
         return _filled(spec, value)
 
-    def raw(self, name: str) -> Any:
-        """Return the value as it is stored, None if unset."""
-        value = self._state.get(name)
-        return None if value is UNKNOWN else value
-
 
 def _filled(spec: Field, value: Any) -> Any:
     """Return a value with zero values for every null within it."""
