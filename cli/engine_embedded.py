@@ -78,6 +78,10 @@ class EmbeddedEngine:
         deployment: dict[str, Any] = self._stack.export()["deployment"]
         return deployment
 
+    def set_config(self, key: str, value: str, *, secret: bool) -> None:
+        """Write a value into the stack's settings file."""
+        self._stack.set_config(key, value, secret=secret)
+
     def interrupt(self, *, hard: bool) -> None:  # noqa: ARG002 - the engine itself counts the calls
         """Stop the running operation."""
         self._stack.cancel()

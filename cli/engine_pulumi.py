@@ -122,6 +122,10 @@ class PulumiEngine:
         deployment: dict[str, Any] = json.loads(self._capture("stack", "export") or "{}").get("deployment") or {}
         return deployment
 
+    def set_config(self, key: str, value: str, *, secret: bool) -> None:
+        """Write a value into the stack's settings file; it goes through stdin, where no process list shows it."""
+        self._capture("config", "set", key, "--secret" if secret else "--plaintext", typed=value)
+
     def forget_interrupted(self) -> None:
         """Compare the state with what is there, and forget creations that were interrupted."""
         self._capture("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
@@ -187,13 +191,15 @@ class PulumiEngine:
         """The CLI calls an update that was cancelled a failed one: 1, where 8 is its own code for it."""
         return ExitCode.CANCELLED if code and self._interrupted else code
 
-    def _capture(self, *arguments: str, stack: bool = True, allowed: tuple[int, ...] = (0,)) -> str | None:
+    def _capture(
+        self, *arguments: str, stack: bool = True, allowed: tuple[int, ...] = (0,), typed: str = ""
+    ) -> str | None:
         """Run a short command; return what it prints, or ``None`` if it ended with an allowed code other than 0."""
         done = subprocess.run(
             self._command(arguments, stack=stack),
             cwd=self._root,
             env=self._environment,
-            stdin=subprocess.DEVNULL,
+            input=typed,
             capture_output=True,
             encoding="utf-8",
             errors="replace",

@@ -95,6 +95,9 @@ class Engine(Protocol):
     def export(self) -> Mapping[str, Any]:
         """Return the deployment, as under ``deployment`` in ``pulumi stack export``; secrets encrypted."""
 
+    def set_config(self, key: str, value: str, *, secret: bool) -> None:
+        """Write a value into the stack's settings file."""
+
     def interrupt(self, *, hard: bool) -> None:
         """Stop the running operation: after the steps under way, or at once. Called from a signal handler."""
 

@@ -58,3 +58,13 @@ def list_(work: Workplace) -> None:
     console.table(["ROLE", "FAMILY", "STATE", "IMAGE"], sorted(rows))
     decided = recorded_family(work.state_folder)
     console.step(f"this machine uses: {decided.family if decided else 'not decided yet; slipway up does'}")
+
+
+@command.command("lock", epilog="Example: slipway images lock")
+@click.pass_obj
+def lock(work: Workplace) -> None:
+    """Bring images/lock.yaml up to date with the images' folders, after a change to one of them."""
+    from operate.images import write_lock  # noqa: PLC0415 - only here
+
+    changed = write_lock(work.root / "images")
+    Console().say("images/lock.yaml is up to date" + (" now" if changed else " already"))

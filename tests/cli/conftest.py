@@ -115,6 +115,10 @@ class FakeEngine:
         """Return the state."""
         return self.deployment
 
+    def set_config(self, key: str, value: str, *, secret: bool) -> None:
+        """Remember it."""
+        self.asked.append(("set", (key, value, secret)))
+
     def interrupt(self, *, hard: bool) -> None:
         """Remember it."""
         self.asked.append(("interrupt", hard))

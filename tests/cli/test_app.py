@@ -41,7 +41,7 @@ class TestHelp:
         listed = re.findall(r"^  (\w+) {2,}\S", said.out.partition("Commands:")[2], re.MULTILINE)
         assert listed == list(COMMANDS)
 
-    @pytest.mark.parametrize("name", [*COMMANDS, "images build", "images list"])
+    @pytest.mark.parametrize("name", [*COMMANDS, "config set", "images build", "images list", "images lock"])
     def test_of_each_has_an_example(self, slipway: Slipway, name: str) -> None:
         """One that can be typed."""
         said = slipway(*name.split(), "--help")

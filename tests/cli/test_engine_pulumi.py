@@ -133,6 +133,13 @@ def test_short_questions(pulumi: Callable[[str], PulumiEngine], tmp_path: Path) 
     ]
 
 
+def test_a_value_is_not_in_the_process_list(pulumi: Callable[[str], PulumiEngine], tmp_path: Path) -> None:
+    """It goes through stdin."""
+    pulumi(f'cat > "{tmp_path}/typed"').set_config("slipway:key", "hunter2", secret=True)
+    assert (tmp_path / "typed").read_text() == "hunter2"
+    assert asked(tmp_path) == ["config set slipway:key --secret --stack dev --non-interactive --color never"]
+
+
 def test_history(pulumi: Callable[[str], PulumiEngine]) -> None:
     """Times as seconds."""
     item = {

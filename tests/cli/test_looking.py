@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING
 
@@ -175,6 +176,36 @@ class TestConfig:
         assert json.loads(printed)["title"] == "Slipway blueprint"
         assert slipway("schema", "--out", str(tmp_path / "schema.json")).out == ""
         assert (tmp_path / "schema.json").read_text() == printed
+
+
+class TestConfigSet:
+    """``slipway config set``."""
+
+    def test_a_secret_is_asked_for(
+        self, slipway: Slipway, work: FakeWorkplace, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It shows nowhere; without a namespace the name is ours."""
+        monkeypatch.setattr("sys.stdin", io.StringIO("hunter2\n"))
+        said = slipway("config", "set", "--secret", "openai_api_key")
+        assert said.code == 0
+        assert work.engine.asked == [("set", ("slipway:openai_api_key", "hunter2", True))]
+        assert "hunter2" not in said.out + said.err
+        assert said.out.endswith("slipway:openai_api_key is set in Pulumi.dev.yaml, encrypted\n")
+
+    def test_a_plain_value(self, slipway: Slipway, work: FakeWorkplace) -> None:
+        """Of any namespace; a stack that is not there yet is made."""
+        work.engine.there = False
+        assert slipway("config", "set", "--stack", "next", "docker:host", "ssh://box").code == 2  # no such blueprint
+        assert slipway("config", "set", "docker:host", "ssh://box").code == 0
+        assert work.engine.asked == [("create", None), ("set", ("docker:host", "ssh://box", False))]
+
+    def test_no_value(self, slipway: Slipway, work: FakeWorkplace, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Exit code 2; an empty secret is a mistake."""
+        monkeypatch.setattr("sys.stdin", io.StringIO(""))
+        said = slipway("config", "set", "--secret", "openai_api_key")
+        assert said.code == 2
+        assert "no value for openai_api_key" in said.err
+        assert work.engine.asked == []
 
 
 class TestOutputs:
