@@ -125,7 +125,7 @@ def _existing(root: Path, stack: str, blueprint: str | None) -> StackFile:
             f"stack {stack} is of blueprint '{current}', not '{blueprint}'\n"
             f"  fix: another stack: slipway up --stack NAME --blueprint {blueprint}\n"
             f"  or change this one, which replaces what runs: set {NAMESPACE}:blueprint in {stack_file(stack)}"
-            f" (pulumi config set --stack {stack} {NAMESPACE}:blueprint {blueprint})"
+            f" (slipway config set --stack {stack} {NAMESPACE}:blueprint {blueprint})"
         )
     return StackFile(root / stack_file(stack), str(current), environment, created=False)
 

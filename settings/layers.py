@@ -86,7 +86,7 @@ def _blueprint(source: StackSource) -> Node:
                     f"there is no blueprint '{source.blueprint}' (blueprints/<name>.yaml)",
                     allowed=listing(names, "the folder blueprints/ has none"),
                     nearest=nearest(source.blueprint, names),
-                    fix=f"pulumi config set --stack {source.stack} {NAMESPACE}:blueprint NAME",
+                    fix=f"slipway config set --stack {source.stack} {NAMESPACE}:blueprint NAME",
                 )
             ]
         )
@@ -112,7 +112,7 @@ def _environment(source: StackSource, environments: Node | None) -> tuple[str | 
                     f"blueprint '{source.blueprint}' has no environment '{name}'",
                     allowed=listing(known, "it declares none"),
                     nearest=nearest(name, known),
-                    fix=f"pulumi config set --stack {source.stack} {NAMESPACE}:environment NAME",
+                    fix=f"slipway config set --stack {source.stack} {NAMESPACE}:environment NAME",
                 )
             ]
         )

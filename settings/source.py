@@ -151,7 +151,7 @@ def _unknown_stack(root: FilePath, stack: str) -> SettingsError:
                 f"there is no stack '{stack}'",
                 allowed=listing(stacks, "none exists yet"),
                 nearest=nearest(stack, stacks),
-                fix=f"pulumi stack init {stack}",
+                fix=f"slipway up --stack {stack} --blueprint NAME",
             )
         ]
     )

@@ -53,7 +53,7 @@ def references_lead_somewhere(description: Description) -> Iterator[Finding]:
             yield Finding(
                 path,
                 f"{reference} has no value: the stack chooses no environment",
-                fix=f"pulumi config set --stack {description.source.stack} slipway:environment NAME",
+                fix=f"slipway config set --stack {description.source.stack} slipway:environment NAME",
             )
 
 

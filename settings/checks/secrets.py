@@ -133,7 +133,7 @@ def _texts(description: Description) -> Iterator[tuple[Path, str]]:
 
 
 def _set_command(description: Description, name: str) -> str:
-    return f"pulumi config set --stack {description.source.stack} --secret {name}"
+    return f"slipway config set --stack {description.source.stack} --secret {name}"
 
 
 CHECKS: Final = (

@@ -64,7 +64,7 @@ def test_another_blueprint_is_refused_with_the_way_to_change_it(project: Path) -
         "stack dev is of blueprint 'bare', not 'starter'\n"
         "  fix: another stack: slipway up --stack NAME --blueprint starter\n"
         "  or change this one, which replaces what runs: set slipway:blueprint in Pulumi.dev.yaml"
-        " (pulumi config set --stack dev slipway:blueprint starter)"
+        " (slipway config set --stack dev slipway:blueprint starter)"
     )
     assert caught.value.exit_code == 2
 

@@ -93,7 +93,7 @@ def test_a_service_without_a_port_has_no_url(refused: Refused) -> None:
 def test_the_environment_has_a_name_only_where_one_applies(refused: Refused, accepted: Accepted) -> None:
     problem = refused(runner(env={"X": "${environment.name}"}))
     assert problem.message == "${environment.name} has no value: the stack chooses no environment"
-    assert problem.fix == "pulumi config set --stack dev slipway:environment NAME"
+    assert problem.fix == "slipway config set --stack dev slipway:environment NAME"
     assert accepted({"environments": {"dev": {}}} | runner(env={"X": "${environment.name}"})).environment == "dev"
 
 

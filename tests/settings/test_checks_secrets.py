@@ -16,7 +16,7 @@ KEY: dict[str, Any] = {
     "secrets": {"openai_api_key": {"description": "platform.openai.com"}},
     "workers": {"runner": {"secrets": ["openai_api_key"]}},
 }
-SET = "pulumi config set --stack dev --secret openai_api_key"
+SET = "slipway config set --stack dev --secret openai_api_key"
 REAL = "sk-proj-4Zb9qT7wK1xV8mN2"
 
 

@@ -130,7 +130,7 @@ class TestMissing:
         (problem,) = problems(lambda: load_platform(shop.source(blueprint="shpo")))
         assert problem.message == "there is no blueprint 'shpo' (blueprints/<name>.yaml)"
         assert (problem.allowed, problem.nearest) == ("app, shop", "shop")
-        assert problem.fix == "pulumi config set --stack dev slipway:blueprint NAME"
+        assert problem.fix == "slipway config set --stack dev slipway:blueprint NAME"
 
     def test_a_blueprints_name_is_no_path(self, shop: Any) -> None:
         shop.write("secret.yaml", "name: x\n")

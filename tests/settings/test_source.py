@@ -65,7 +65,7 @@ def test_an_unknown_stack_names_those_that_exist(project: Any) -> None:
         project.write(f"Pulumi.{stack}.yaml", "")
     found = problem(project, "prd")
     assert (found.message, found.allowed, found.nearest) == ("there is no stack 'prd'", "dev, prod", "prod")
-    assert found.fix == "pulumi stack init prd"
+    assert found.fix == "slipway up --stack prd --blueprint NAME"
 
 
 def test_a_missing_project_file_is_said(project: Any) -> None:
