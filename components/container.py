@@ -16,7 +16,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components import labels
-from components.args import VolumeMount, WorkloadArgs
+from components.args import HealthCheck, VolumeMount, WorkloadArgs
 from settings.units import format_duration
 
 REPLACE_ON_CHANGES: Final = ["healthcheck", "tmpfs", "init", "#initerror"]
@@ -231,13 +231,15 @@ def _ulimits(args: WorkloadArgs) -> list[docker.ContainerUlimitArgs]:
 
 
 def _healthcheck(args: WorkloadArgs) -> docker.ContainerHealthcheckArgs | None:
-    if args.health is None or not args.health.test:
+    # Without a check the image's own would run, unasked, in a container that may do something else.
+    health = args.health or HealthCheck(test=["NONE"])
+    if not health.test:
         return None
     return docker.ContainerHealthcheckArgs(
-        tests=list(args.health.test),
-        interval=format_duration(args.health.interval_s),
-        timeout=format_duration(args.health.timeout_s),
-        retries=args.health.retries,
+        tests=list(health.test),
+        interval=format_duration(health.interval_s),
+        timeout=format_duration(health.timeout_s),
+        retries=health.retries,
         # Nought would mean the image's own start period, which then differs from this for ever.
-        start_period=format_duration(max(args.health.start_period_s, 0.001)),
+        start_period=format_duration(max(health.start_period_s, 0.001)),
     )

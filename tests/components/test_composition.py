@@ -244,7 +244,8 @@ def test_a_new_volume_is_given_to_the_workloads_user_first(tmp_path: Path) -> No
     assert owner.inputs["user"] == "0:0"
     assert owner.inputs["capabilities"] == {"drops": ["ALL"], "adds": ["CAP_CHOWN"]}
     assert owner.inputs["command"][1:] == ["own", "10001:10001", "/srv/uploads"]
-    assert not {"envs", "healthcheck", "networksAdvanced", "ports", "maxRetryCount"} & set(owner.inputs)
+    assert not {"envs", "networksAdvanced", "ports", "maxRetryCount"} & set(owner.inputs)
+    assert owner.inputs["healthcheck"]["tests"] == ["NONE"]
     assert graph["api-0"].depends_on(owner)
 
 
