@@ -66,7 +66,7 @@ def redacted(text: str, hidden: Iterable[str]) -> str:
 
 
 def confidential(inputs: Mapping[str, Any]) -> list[str]:
-    """Collect the values of a container's inputs that may be secret: environment, uploaded files, labels."""
+    """Collect the values of a container's inputs that may be secret: environment and uploaded files."""
     values = [item.partition("=")[2] for item in inputs.get("envs") or [] if isinstance(item, str)]
     for upload in inputs.get("uploads") or []:
         for line in str(upload.get("content") or "").splitlines():
