@@ -84,9 +84,11 @@ def provider_difference(
 
 def _from_result(result: DiffResult, *, inverted: bool) -> Difference:
     swapped = {"add": "delete", "delete": "add", "add-replace": "delete-replace", "delete-replace": "add-replace"}
-    detailed = dict(result.detailed)
-    if inverted:
+    detailed: dict[str, PropertyDiff] | None = dict(result.detailed)
+    if detailed and inverted:
         detailed = {path: replace(item, kind=swapped.get(item.kind, item.kind)) for path, item in detailed.items()}
+    if result.changes and not detailed:
+        detailed = None  # the provider names what differs, but no paths in it
     return Difference(
         changes=result.changes,
         changed_keys=tuple(result.changed_keys),

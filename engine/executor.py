@@ -115,7 +115,7 @@ class Executor:
         deployment = self._deployment
         if step.new is not None and step.op is not Op.REPLACE:
             deployment.news[step.urn] = step.new
-        if step.logical and not (step.op is Op.READ and _unchanged_read(step)):
+        if step.logical and not (step.op is Op.READ and (step.old is None or _unchanged_read(step))):
             deployment.events.count(step)
         if step.entry.custom or step.op in DELETES or deployment.options.preview:
             deployment.events.step("resOutputsEvent", step)

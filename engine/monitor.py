@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import grpc
@@ -19,6 +20,7 @@ from engine.executor import Executor
 from engine.goal import Goal, read_goal, source_position
 from engine.planner import Planner
 from engine.provider import Properties, ProviderError
+from engine.registry import provider_inputs
 from engine.steps import Op, Step
 from engine.urn import PROVIDER_TYPE_PREFIX, STACK_TYPE, is_provider_type, make_reference, package_of, type_of
 from engine.values import UNKNOWN_TEXT, Secret, decode_struct, encode_struct
@@ -106,8 +108,8 @@ class Monitor:
             provider = given or self._default_provider(package, request.version, request.pluginDownloadURL)
         goal = read_goal(request, provider, self._deployment.directory)
         if is_provider_type(request.type):
-            extra = {"version": request.version, "pluginDownloadURL": request.pluginDownloadURL}
-            goal.properties.update({key: value for key, value in extra.items() if value})
+            inputs = provider_inputs(goal.properties, request.version, request.pluginDownloadURL)
+            goal = replace(goal, properties=inputs)
         step = self.register(goal)
         entry = step.new or step.entry
         self._goals[entry.urn] = goal
@@ -158,8 +160,7 @@ class Monitor:
                     name += "_" + version.replace(".", "_").replace("-", "_").replace("+", "_")
                 if url:
                     name += "_" + "".join(c if c.isalnum() else "_" for c in url)
-                properties = self._package_config(package)
-                properties.update({k: v for k, v in (("version", version), ("pluginDownloadURL", url)) if v})
+                properties = provider_inputs(self._package_config(package), version, url)
                 entry = self.register(
                     Goal(f"{PROVIDER_TYPE_PREFIX}{package}", name, custom=True, properties=properties)
                 ).entry

@@ -120,6 +120,14 @@ class Registry:
         return provider, True
 
 
+def provider_inputs(properties: Properties, version: str, url: str) -> Properties:
+    """The inputs of a provider resource: its configuration, and in Pulumi's own places which plugin it is."""
+    if not version and not url:
+        return properties
+    internal = {**(properties.get(INTERNAL) or {}), **({"pluginDownloadURL": url} if url else {})}
+    return {**properties, INTERNAL: internal, **({"version": version} if version else {})}
+
+
 class ProviderResources:
     """The provider of provider resources: they exist only in the state."""
 
@@ -133,12 +141,8 @@ class ProviderResources:
         """Nothing to configure."""
 
     def check(self, type_: str, name: str, old_inputs: Properties | None, new_inputs: Properties) -> CheckResult:
-        """Add the object in which Pulumi keeps what is not the provider's own configuration."""
-        internal = dict(new_inputs.get(INTERNAL) or {})
-        inputs = {key: value for key, value in new_inputs.items() if key not in {INTERNAL, "pluginDownloadURL"}}
-        if new_inputs.get("pluginDownloadURL"):
-            internal["pluginDownloadURL"] = new_inputs["pluginDownloadURL"]
-        return CheckResult({INTERNAL: internal, **inputs})
+        """Any configuration will do; the provider itself judges it when it is configured."""
+        return CheckResult(new_inputs)
 
     def diff(
         self,

@@ -34,7 +34,7 @@ class TestCreate:
         assert "parent" not in stack
         assert "inputs" not in stack
         assert provider["urn"] == f"{PREFIX}pulumi:providers:fake::default"
-        assert provider["inputs"] == {"__internal": {}}
+        assert "inputs" not in provider
         assert "parent" not in provider
         assert a["inputs"] == {"__defaults": ["name"], "name": a["id"], "value": 1}
         assert set(a["outputs"]) == {"computed", "id", "name", "value"}
