@@ -67,8 +67,8 @@ golden: bootstrap-dev ## Write the golden plans and the examples in the document
 	$(BIN)/pytest -m 'not e2e' -q tests/program tests/components tests/testing tests/review --update-golden $(ARGS)
 
 .PHONY: e2e
-e2e: bootstrap-dev ## Run the scenarios on real containers, on every engine that is present
-	$(BIN)/pytest -m e2e $(ARGS)
+e2e: bootstrap-dev ## Run the scenarios on real containers, on every engine that is present (KILLS=20: all of kill -9)
+	$(if $(KILLS),SLIPWAY_KILLS=$(KILLS)) $(BIN)/pytest -m e2e -n 2 --dist loadfile $(ARGS)
 
 .PHONY: lint
 lint: bootstrap-dev ## Check style, types, room boundaries, YAML and shell scripts
@@ -112,5 +112,5 @@ bootstrap-dev:
 
 .PHONY: clean
 clean: ## Remove caches and test artifacts; .venv, .state and containers stay
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache artifacts
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .state/pycache artifacts
 	find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
