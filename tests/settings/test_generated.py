@@ -36,9 +36,7 @@ def test_the_public_names_are_sorted_and_there() -> None:
 
 @pytest.mark.parametrize(("file", "text"), [(REFERENCE_FILE, render()), (SCHEMA_FILE, schema_text())])
 def test_a_generated_file_is_fresh(file: str, text: str) -> None:
-    assert (ROOT / file).read_text(encoding="utf-8") == text, (
-        f"{file} is stale: run make docs"
-    )
+    assert (ROOT / file).read_text(encoding="utf-8") == text, f"{file} is stale: run make docs"
 
 
 @pytest.mark.parametrize(("model", "name"), FIELDS)
