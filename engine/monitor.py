@@ -270,22 +270,20 @@ class Monitor:
 
     def _guard(self, action: Callable[[], T]) -> T:
         """Run a request; whatever fails stops the deployment and reaches the program as a gRPC error."""
-        try:
-            with outside_program():
+        with outside_program():
+            try:
                 return action()
-        except MonitorError:
-            raise
-        except Stopped as error:
-            raise MonitorError(grpc.StatusCode.UNAVAILABLE, "the deployment has stopped") from error
-        except EngineError as error:
-            self._deployment.fail(error)
-            raise MonitorError(grpc.StatusCode.UNAVAILABLE, str(error)) from error
-        except ProviderError as error:
-            self._deployment.fail(OperationFailed(str(error)))
-            raise MonitorError(grpc.StatusCode.UNAVAILABLE, str(error)) from error
-        except Exception as error:
-            self._deployment.fail(EngineError(f"the engine failed: {type(error).__name__}: {error}"))
-            raise MonitorError(grpc.StatusCode.INTERNAL, str(error)) from error
+            except MonitorError:
+                raise
+            except Stopped as error:
+                raise MonitorError(grpc.StatusCode.UNAVAILABLE, "the deployment has stopped") from error
+            except (EngineError, ProviderError) as error:
+                failure = error if isinstance(error, EngineError) else OperationFailed(str(error))
+                self._deployment.fail(failure)
+                raise MonitorError(grpc.StatusCode.UNAVAILABLE, str(failure)) from error
+            except Exception as error:
+                self._deployment.fail(EngineError(f"the engine failed: {type(error).__name__}: {error}"))
+                raise MonitorError(grpc.StatusCode.INTERNAL, str(error)) from error
 
 
 class EngineLog:

@@ -49,7 +49,7 @@ class Result:
     summary: Mapping[str, int]
     """How many resources were (or would be) subject to each operation."""
     outputs: Mapping[str, Any]
-    """The stack's outputs, secrets as ``[secret]``."""
+    """The stack's outputs, secrets as ``[secret]``; in a preview what only the update will tell as ``[unknown]``."""
     diagnostics: Sequence[Mapping[str, Any]]
     """``{urn?, message, severity}``, in order."""
     duration_s: float

@@ -117,19 +117,10 @@ class StackFiles:
         return crypter
 
     def _find_passphrase(self) -> str:
-        if self._passphrase is not None:
-            return self._passphrase
-        if (given := os.environ.get("PULUMI_CONFIG_PASSPHRASE")) is not None:
-            return given
-        path = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
-        if not path:
-            raise WrongPassphrase(
-                "set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE: the stack has secrets"
-            )
-        try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise WrongPassphrase(f"PULUMI_CONFIG_PASSPHRASE_FILE={path}: {error.strerror}") from error
+        # Found once: the program may change the environment and the working directory.
+        if self._passphrase is None:
+            self._passphrase = _passphrase_of_environment()
+        return self._passphrase
 
     def _settings_text(self) -> str:
         return self.settings.read_text(encoding="utf-8") if self.settings.exists() else ""
@@ -147,3 +138,15 @@ def outputs_of(checkpoint: Checkpoint, backend: Backend) -> Properties:
     """The outputs of the stack resource."""
     root = checkpoint.live().get(stack_urn(backend.stack, backend.project))
     return dict(root.outputs) if root is not None else {}
+
+
+def _passphrase_of_environment() -> str:
+    if (given := os.environ.get("PULUMI_CONFIG_PASSPHRASE")) is not None:
+        return given
+    path = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
+    if not path:
+        raise WrongPassphrase("set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE: the stack has secrets")
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise WrongPassphrase(f"PULUMI_CONFIG_PASSPHRASE_FILE={path}: {error.strerror}") from error

@@ -96,11 +96,11 @@ def plain(value: Any) -> Any:
 
 
 def hide(value: Any) -> Any:
-    """The value for a human: secrets as ``[secret]``, unknowns as Pulumi's constant."""
+    """The value for a human: secrets as ``[secret]``, what is not known yet as ``[unknown]``."""
     if isinstance(value, Secret):
         return HIDDEN
     if isinstance(value, Unknown):
-        return UNKNOWN_TEXT
+        return "[unknown]"
     if isinstance(value, dict):
         return {key: hide(item) for key, item in value.items()}
     if isinstance(value, list):

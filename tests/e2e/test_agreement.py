@@ -181,3 +181,25 @@ def test_plans_are_the_same(both: Both, change: str) -> None:
     assert mine["steps"].keys() == cli["steps"].keys()
     for urn, step in cli["steps"].items():
         assert mine["steps"][urn] == step, urn
+
+
+def test_each_engine_carries_on_from_the_other(tmp_path: Path) -> None:
+    both = Both(tmp_path)
+    both.write(START)
+    assert not both.stack.up().failed
+    refused = {"what was imported replaced", "everything gone"}
+    for turn, (change, edits) in enumerate((name, edits) for name, edits in CHANGES.items() if name not in refused):
+        program = START
+        for old, new in edits:
+            program = program.replace(old, new)
+        both.write(program)
+        if turn % 2:
+            result = both.stack.up()
+            assert not result.failed, (change, result.errors)
+            done = both.cli("preview", "--expect-no-changes", "--diff")
+            assert done.returncode == 0, (change, done.stdout, done.stderr)
+        else:
+            done = both.cli("up", "--yes", "--skip-preview")
+            assert done.returncode == 0, (change, done.stdout, done.stderr)
+            assert not both.stack.preview().has_changes, change
+    assert len(both.stack.history()) == len(CHANGES) - len(refused) + 1

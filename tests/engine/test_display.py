@@ -7,6 +7,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from engine.display import JsonLines, LiveLines, PlainLines, for_stream
 
 if TYPE_CHECKING:
@@ -119,6 +121,15 @@ class TestChoice:
         assert isinstance(for_stream(Terminal()), LiveLines)
         assert type(for_stream(io.StringIO())) is PlainLines
         assert isinstance(for_stream(Terminal(), json_lines=True), JsonLines)
+
+    def test_one_that_prints_to_the_programs_stdout(self, harness: Harness, capsys: pytest.CaptureFixture[str]) -> None:
+        """The program's prints become events, and events get printed: the two must not wait for each other."""
+        harness.write('print("from the program")\nThing("a")\nThing("a")')
+        result = harness.stack.up(on_event=lambda event: print(event.kind))  # noqa: T201 - it is what is tested
+        assert "Duplicate resource URN" in str(result.errors[0])
+        shown = capsys.readouterr().out.split()
+        assert shown.count("diagnosticEvent") == 2
+        assert "program" not in shown
 
     def test_one_that_fails_does_not_stop_the_deployment(self, harness: Harness) -> None:
         def broken(_event: object) -> None:

@@ -24,6 +24,7 @@ class TestCreate:
         assert new["inputs"]["value"] == "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
         assert new["id"] == ""
         assert result.summary == {"create": 3}
+        assert result.outputs == {"b": "[unknown]"}
         assert harness.world.names() == []
 
     def test_the_state_after_an_update(self, harness: Harness) -> None:

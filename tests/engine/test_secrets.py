@@ -139,8 +139,9 @@ class TestAtRest:
         monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE_FILE", str(file))
         assert stack.outputs(show_secrets=True)["secret"] == CANARY
         monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "wrong")
+        assert stack.outputs(show_secrets=True)["secret"] == CANARY
         with pytest.raises(WrongPassphrase):
-            stack.outputs()
+            harness.open(passphrase=None).outputs()
 
     def test_a_new_stack_gets_a_salt_of_its_own(self, harness: Harness) -> None:
         stack = EmbeddedStack(harness.project, "fresh", backend=harness.folder, passphrase="", providers={})
