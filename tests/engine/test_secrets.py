@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from engine import EmbeddedStack, WrongPassphrase
-from engine.display import JsonLines, PlainLines
 from tests.engine.conftest import SALT
 
 if TYPE_CHECKING:
@@ -78,11 +76,6 @@ class TestSilence:
             assert not result.failed
             shown += [json.dumps(event.to_dict()) for event in harness.events]
             shown += [json.dumps(result.digest), repr(result), json.dumps(dict(result.outputs))]
-            lines = io.StringIO()
-            for display in (PlainLines(lines), JsonLines(lines)):
-                for event in harness.events:
-                    display(event)
-            shown.append(lines.getvalue())
         result = harness.run("destroy")
         shown += [json.dumps(event.to_dict()) for event in harness.events]
         shown += [path.read_text() for path in harness.folder.rglob("*") if path.is_file() and path.suffix != ".py"]
