@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cli.image_steps import decide_family, provide_images
 from cli.status_text import parts_table
@@ -17,6 +17,7 @@ from operate.labels import filters
 from operate.platform_view import addresses, urls
 from operate.port_check import check_ports
 from operate.release_targets import explain, failed_jobs
+from operate.settling import settled_status
 from operate.stack_files import docker_host, ensure_stack_file
 from operate.stack_view import StackView, view_of
 from operate.status import broken_containers, read_status
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from cli.engines import Engine
     from cli.workplace import Workplace
     from settings import Loaded
+
+
+_SETTLE_S: Final = 5.0
+"""The longest that a finished deployment waits for Docker's own word on a container's health."""
 
 
 class NoSuchStack(OperateError):  # noqa: N818 - named as what it reports
@@ -124,7 +129,8 @@ def tell_reached(console: Console, work: Workplace, stack: str, plan: Plan) -> N
     """Show what runs and where it is reached."""
     if plan.client is None:
         return
-    status = read_status(plan.client, work.project, stack, work.local_view(stack))
+    client, view = plan.client, work.local_view(stack)
+    status = settled_status(lambda: read_status(client, work.project, stack, view), _SETTLE_S)
     parts_table(console, status, addresses(plan.loaded.platform))
     for url in urls(plan.loaded.platform):
         console.good(f"open {url}")

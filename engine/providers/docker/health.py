@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.provider import ProviderError
 from engine.providers.docker.daemon import Daemon, segment
+from engine.providers.docker.early_probe import answers_well
 from engine.providers.docker.errors import LOG_LINES, DaemonError
 from engine.providers.handler import Limit
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from engine.providers.docker.watch import Watch
 
 _FRAME_HEADER = 8
+_LONGEST_PAUSE_S = 1.0
+"""Between two early probes."""
 
 
 class UnhealthyError(ProviderError):
@@ -45,10 +48,12 @@ def wait_until_healthy(
         if not state["Running"] and not state.get("Restarting"):
             killed = ", killed for lack of memory" if state.get("OOMKilled") else ""
             return f"exited with code {state['ExitCode']}{killed} before it was healthy"
-        return "turned unhealthy" if health["Status"] == "unhealthy" else None
+        if health["Status"] == "unhealthy":
+            return "turned unhealthy"
+        return "" if answers_well(daemon, found) else None
 
     wait = Limit(min(seconds, limit.remaining()) if seconds > 0 else 0.001, limit.cancelled)
-    verdict = watch.until(container, wait, judge)
+    verdict = watch.until(container, wait, judge, longest_s=_LONGEST_PAUSE_S)
     if verdict == "":
         return
     if verdict is None:

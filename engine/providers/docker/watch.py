@@ -38,8 +38,15 @@ class Watch:
         self._waiters: dict[str, threading.Event] = {}
         self._listening = False
 
-    def until(self, container: str, limit: Limit, judge: Callable[[dict[str, Any]], T | None]) -> T | None:
-        """Inspect a container until ``judge`` gives a value; None when the time is over.
+    def until(
+        self,
+        container: str,
+        limit: Limit,
+        judge: Callable[[dict[str, Any]], T | None],
+        *,
+        longest_s: float = _WITH_EVENTS_S,
+    ) -> T | None:
+        """Inspect a container until ``judge`` gives a value, at least every ``longest_s``; None when the time is over.
 
         Raises what ``judge`` raises, ProviderError on cancellation, and DaemonError when the container vanishes.
         """
@@ -53,7 +60,7 @@ class Watch:
                 remaining = limit.remaining()
                 if remaining <= 0:
                     return None
-                longest = _WITH_EVENTS_S if self._listening else _WITHOUT_EVENTS_S
+                longest = longest_s if self._listening else _WITHOUT_EVENTS_S
                 self._sleep(woken, min(pause, longest, remaining), limit)
                 pause *= 2
 
