@@ -183,7 +183,7 @@ class Composer:
             needs=[
                 dependency for other, condition in workload.needs.items() for dependency in self._need(other, condition)
             ],
-            labels={**workload.labels, **self._labels(name, kind)},
+            labels={**workload.labels, **self._labels(name, kind), **_metrics(workload)},
             lookup=self._lookup,
         )
 
@@ -376,6 +376,10 @@ def compose(loaded: Loaded, catalogue: Catalogue, config_secret: Callable[[str],
     """
     composer = Composer(loaded, catalogue, config_secret)
     return Composition(composer.compose(), composer.containers())
+
+
+def _metrics(workload: Workload) -> dict[str, str]:
+    return {labels.METRICS: f":{workload.metrics.port}{workload.metrics.path}"} if workload.metrics else {}
 
 
 def _addresses(service: Service) -> pulumi.Output[list[str]]:

@@ -22,6 +22,8 @@ SPEC: Final = "slipway.spec"
 """Hash of everything a container was made from, as far as it is plain text."""
 CONTENT: Final = "slipway.content"
 """Hash of the files in a volume."""
+METRICS: Final = "slipway.metrics"
+"""Where a workload's metrics are read: ``:8000/metrics`` on its own address."""
 KIND: Final = "slipway.kind"
 """Kind of the part: ``service``, ``workers``, ``job``, ``database``, ``cache``, ``gateway``."""
 

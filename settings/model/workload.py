@@ -187,7 +187,7 @@ class Workload(Model):
     working_dir: AbsolutePath | None = None
     """Working directory. Default: the image's."""
     metrics: Metrics | None = None
-    """Where its metrics are read."""
+    """Where its metrics are read; stands in the label ``slipway.metrics`` of its containers."""
     profiles: list[Name] = []
     """If not empty, it exists only in stacks that switch on one of these (``slipway:profiles``). Routes that lead to it
     come and go with it."""
