@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 import pulumi_random as random
 
 from components import labels
-from components.args import Dependency, NetworkAttachment, PublishedPort
+from components.args import NetworkAttachment
 from components.cache import Cache, CacheArgs
 from components.database import Database, DatabaseArgs
 from components.files import make_key
@@ -21,27 +21,13 @@ from components.job import Job, JobArgs
 from components.network import Network, NetworkArgs
 from components.nginx_config import GatewayRoute, Server
 from components.order import in_order_of_need
+from components.parts import Parts
 from components.replicas import Service, ServiceArgs, Workers, WorkersArgs
-from components.translate import build_name, workload_args
+from components.translate import build_name, published_ports, workload_args
 from components.volume import data_volume
 from settings.catalogue import Catalogue, CatalogueImage
 from settings.load import Loaded
-from settings.model import Condition, Platform, Publish, SecretSource, Workload
-from settings.references import Reference
-
-
-@dataclass
-class _Parts:
-    """What exists so far."""
-
-    networks: dict[str, Network] = field(default_factory=dict)
-    volumes: dict[str, pulumi.Output[str]] = field(default_factory=dict)
-    databases: dict[str, Database] = field(default_factory=dict)
-    caches: dict[str, Cache] = field(default_factory=dict)
-    services: dict[str, Service] = field(default_factory=dict)
-    workers: dict[str, Workers] = field(default_factory=dict)
-    jobs: dict[str, Job] = field(default_factory=dict)
-    secrets: dict[str, pulumi.Output[str]] = field(default_factory=dict)
+from settings.model import Platform, SecretSource, Workload
 
 
 @dataclass(frozen=True)
@@ -73,7 +59,7 @@ class Composer:
         self.loaded = loaded
         self.catalogue = catalogue
         self.config_secret = config_secret
-        self.parts = _Parts()
+        self.parts = Parts()
         self.images = self._images()
         self.files_key = make_key("files-key", parent=None)
 
@@ -84,7 +70,7 @@ class Composer:
         for name in in_order_of_need(self.platform):
             self._part(name)
         gateway = self._gateway() if self.platform.gateway is not None else None
-        return self._exports(gateway)
+        return self.parts.exports(self.platform, gateway)
 
     def _images(self) -> Images:
         platform = self.platform
@@ -181,10 +167,12 @@ class Composer:
             networks=self._attach(workload.networks, name, *workload.aliases),
             volumes=self.parts.volumes,
             needs=[
-                dependency for other, condition in workload.needs.items() for dependency in self._need(other, condition)
+                dependency
+                for other, condition in workload.needs.items()
+                for dependency in self.parts.need(other, condition)
             ],
             labels={**workload.labels, **self._labels(name, kind), **_metrics(workload)},
-            lookup=self._lookup,
+            lookup=lambda reference: self.parts.value_of(reference, self.loaded),
         )
 
     def _database(self, name: str) -> Database:
@@ -206,7 +194,7 @@ class Composer:
                 shm_size_mib=database.shm_size_mib,
                 settings=database.settings,
                 init=database.init,
-                publish=_published(database.publish),
+                publish=published_ports(database.publish),
                 volume_name=database.volume_name,
                 protect=bool(database.protect),
                 stop_grace_s=database.stop_grace_s,
@@ -234,7 +222,7 @@ class Composer:
                 eviction=cache.eviction,
                 persistent=cache.persistence == "aof",
                 settings=cache.settings,
-                publish=_published(cache.publish),
+                publish=published_ports(cache.publish),
                 volume_name=cache.volume_name,
                 protect=bool(cache.protect),
                 stop_grace_s=cache.stop_grace_s,
@@ -269,7 +257,7 @@ class Composer:
                 ],
                 upstreams={name: _addresses(service) for name, service in targets.items()},
                 networks=self._attach(gateway.networks, "gateway"),
-                publish=_published(gateway.publish),
+                publish=published_ports(gateway.publish),
                 server=Server(workers=gateway.workers, max_body_mib=gateway.max_body_mib, drain_s=gateway.drain_s),
                 memory_mib=gateway.memory_mib,
                 cpus=gateway.cpus,
@@ -280,42 +268,6 @@ class Composer:
                 labels=self._labels("gateway", "gateway"),
             ),
         )
-
-    def _need(self, name: str, condition: Condition) -> Sequence[Dependency]:
-        parts = self.parts
-        if name in parts.jobs:
-            job = parts.jobs[name]
-            return [job.succeeded if condition is Condition.COMPLETED else job.container]
-        store = parts.databases.get(name) or parts.caches.get(name)
-        if store is not None:
-            return [store.container]
-        return list((parts.services.get(name) or parts.workers[name]).containers)
-
-    def _lookup(self, reference: Reference) -> pulumi.Input[str]:
-        if reference.section == "secrets":
-            return self.parts.secrets[reference.name]
-        if reference.section == "platform":
-            return self.platform.name
-        if reference.section == "stack":
-            return self.loaded.stack
-        if reference.section == "environment":
-            return self.loaded.environment or ""
-        if reference.section == "services":
-            port = self.platform.services[reference.name].port
-            return {"host": reference.name, "port": str(port), "url": f"http://{reference.name}:{port}"}[
-                reference.attribute
-            ]
-        store = self.parts.databases.get(reference.name) or self.parts.caches[reference.name]
-        described = self.platform.databases.get(reference.name)
-        known: Mapping[str, pulumi.Input[str]] = {
-            "host": store.host,
-            "port": str(store.port),
-            "password": store.password,
-            "url": store.url,
-            **({"database": described.database or "", "user": described.user or ""} if described else {}),
-            **({"url_without_password": store.url_without_password} if isinstance(store, Database) else {}),
-        }
-        return known[reference.attribute]
 
     def _attach(self, networks: Iterable[str] | None, *names: str) -> list[NetworkAttachment]:
         return [self.parts.networks[network].attach(*names) for network in networks or ()]
@@ -336,35 +288,6 @@ class Composer:
             labels.KIND: kind,
         }
 
-    def containers(self) -> list[pulumi.Resource]:
-        """Return every container registered so far but the carriers of files, which these wait for."""
-        parts = self.parts
-        replicas: list[Service | Workers] = [*parts.services.values(), *parts.workers.values()]
-        single: list[Database | Cache | Job] = [
-            *parts.databases.values(),
-            *parts.caches.values(),
-            *parts.jobs.values(),
-        ]
-        return [
-            *(container for part in replicas for container in part.containers),
-            *(part.container for part in single),
-        ]
-
-    def _exports(self, gateway: Gateway | None) -> dict[str, Any]:
-        published = _published(self.platform.gateway.publish) if self.platform.gateway else []
-        exports: dict[str, Any] = {
-            "platform": self.platform.name,
-            "urls": [_url(port) for port in published],
-            "replicas": {
-                **{name: service.container_names for name, service in self.parts.services.items()},
-                **{name: workers.container_names for name, workers in self.parts.workers.items()},
-            },
-            "databases": {name: database.url_without_password for name, database in self.parts.databases.items()},
-        }
-        if gateway is not None:
-            exports["gateway"] = gateway.container.name
-        return exports
-
 
 def compose(loaded: Loaded, catalogue: Catalogue, config_secret: Callable[[str], pulumi.Output[str]]) -> Composition:
     """Register a platform's resources.
@@ -375,7 +298,7 @@ def compose(loaded: Loaded, catalogue: Catalogue, config_secret: Callable[[str],
         config_secret: Returns a secret of the stack's configuration as a secret Output.
     """
     composer = Composer(loaded, catalogue, config_secret)
-    return Composition(composer.compose(), composer.containers())
+    return Composition(composer.compose(), composer.parts.containers())
 
 
 def _metrics(workload: Workload) -> dict[str, str]:
@@ -385,15 +308,3 @@ def _metrics(workload: Workload) -> dict[str, str]:
 def _addresses(service: Service) -> pulumi.Output[list[str]]:
     port = service.port
     return service.container_names.apply(lambda names: [f"{name}:{port}" for name in names])
-
-
-def _published(ports: Iterable[Publish]) -> list[PublishedPort]:
-    return [
-        PublishedPort(port=port.port, host_port=port.host_port, address=port.address, protocol=port.protocol)
-        for port in ports
-    ]
-
-
-def _url(port: PublishedPort) -> str:
-    host = "localhost" if port.address in {"0.0.0.0", "127.0.0.1"} else port.address  # noqa: S104 - read, not bound
-    return f"http://{host}" + ("" if port.host_port == 80 else f":{port.host_port}")  # noqa: PLR2004 - HTTP's own port

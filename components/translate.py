@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -20,12 +20,20 @@ from components.args import (
 )
 from components.probes import command_probe, http_probe, tcp_probe
 from components.texts import Lookup, environment, fill
-from settings.model import Health, Service, Workload
+from settings.model import Health, Publish, Service, Workload
 
 
 def build_name(project: str, part: str) -> str:
     """Name the image that is built for a part."""
     return f"{project}-{part}"
+
+
+def published_ports(ports: Iterable[Publish]) -> list[PublishedPort]:
+    """Return described ports as components take them."""
+    return [
+        PublishedPort(port=port.port, host_port=port.host_port, address=port.address, protocol=port.protocol)
+        for port in ports
+    ]
 
 
 def workload_args(
@@ -67,10 +75,7 @@ def workload_args(
         ],
         binds=[BindMount(source=bind.source, path=bind.path, read_only=bind.read_only) for bind in workload.binds],
         tmpfs=workload.tmpfs,
-        publish=[
-            PublishedPort(port=port.port, host_port=port.host_port, address=port.address, protocol=port.protocol)
-            for port in workload.publish
-        ],
+        publish=published_ports(workload.publish),
         stop_signal=workload.stop_signal,
         stop_grace_s=workload.stop_grace_s,
         restart=workload.restart,

@@ -1,0 +1,104 @@
+"""The parts of a platform that exist so far, and what others may ask of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pulumi
+
+from components.args import Dependency, PublishedPort
+from components.cache import Cache
+from components.database import Database
+from components.gateway import Gateway
+from components.job import Job
+from components.network import Network
+from components.replicas import Service, Workers
+from components.translate import published_ports
+from settings.load import Loaded
+from settings.model import Condition, Platform
+from settings.references import Reference
+
+_HTTP: Final = 80
+
+
+@dataclass
+class Parts:
+    """Components by the name that the description gives them."""
+
+    networks: dict[str, Network] = field(default_factory=dict)
+    volumes: dict[str, pulumi.Output[str]] = field(default_factory=dict)
+    databases: dict[str, Database] = field(default_factory=dict)
+    caches: dict[str, Cache] = field(default_factory=dict)
+    services: dict[str, Service] = field(default_factory=dict)
+    workers: dict[str, Workers] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    secrets: dict[str, pulumi.Output[str]] = field(default_factory=dict)
+
+    def need(self, name: str, condition: Condition) -> Sequence[Dependency]:
+        """Return what to depend on, so that a part is healthy, started or completed first."""
+        if name in self.jobs:
+            job = self.jobs[name]
+            return [job.succeeded if condition is Condition.COMPLETED else job.container]
+        store = self.databases.get(name) or self.caches.get(name)
+        if store is not None:
+            return [store.container]
+        return list((self.services.get(name) or self.workers[name]).containers)
+
+    def value_of(self, reference: Reference, loaded: Loaded) -> pulumi.Input[str]:
+        """Return what a reference stands for; what is secret comes as a secret Output."""
+        platform = loaded.platform
+        if reference.section == "secrets":
+            return self.secrets[reference.name]
+        if reference.section == "services":
+            port = platform.services[reference.name].port
+            known: Mapping[str, pulumi.Input[str]] = {
+                "host": reference.name,
+                "port": str(port),
+                "url": f"http://{reference.name}:{port}",
+            }
+            return known[reference.attribute]
+        names = {"platform": platform.name, "stack": loaded.stack, "environment": loaded.environment or ""}
+        if reference.section in names:
+            return names[reference.section]
+        store = self.databases.get(reference.name) or self.caches[reference.name]
+        described = platform.databases.get(reference.name)
+        known = {
+            "host": store.host,
+            "port": str(store.port),
+            "password": store.password,
+            "url": store.url,
+            **({"database": described.database or "", "user": described.user or ""} if described else {}),
+            **({"url_without_password": store.url_without_password} if isinstance(store, Database) else {}),
+        }
+        return known[reference.attribute]
+
+    def containers(self) -> list[pulumi.Resource]:
+        """Return every container but the gateway's and the carriers of files, which these wait for."""
+        replicas: list[Service | Workers] = [*self.services.values(), *self.workers.values()]
+        single: list[Database | Cache | Job] = [*self.databases.values(), *self.caches.values(), *self.jobs.values()]
+        return [
+            *(container for part in replicas for container in part.containers),
+            *(part.container for part in single),
+        ]
+
+    def exports(self, platform: Platform, gateway: Gateway | None) -> dict[str, Any]:
+        """Return what the stack exports: addresses, container names, database addresses without password."""
+        exports: dict[str, Any] = {
+            "platform": platform.name,
+            "urls": [_url(port) for port in published_ports(platform.gateway.publish)] if platform.gateway else [],
+            "replicas": {
+                **{name: service.container_names for name, service in self.services.items()},
+                **{name: workers.container_names for name, workers in self.workers.items()},
+            },
+            "databases": {name: database.url_without_password for name, database in self.databases.items()},
+        }
+        if gateway is not None:
+            exports["gateway"] = gateway.container.name
+        return exports
+
+
+def _url(port: PublishedPort) -> str:
+    host = "localhost" if port.address in {"0.0.0.0", "127.0.0.1"} else port.address  # noqa: S104 - read, not bound
+    return f"http://{host}" + ("" if port.host_port == _HTTP else f":{port.host_port}")
