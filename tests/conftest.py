@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,10 @@ import hypothesis
 import pytest
 
 from testing import Graph, render_stack
+
+# A shell without job control starts what it puts into the background with Ctrl-C ignored, and every command that a test
+# starts would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 StackGraph = Callable[..., Graph]
