@@ -43,11 +43,15 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
+_OURS = {"KEEP_LEFTOVERS", "REQUIRE_E2E", "UNIT_PROCESSES"}
+
+
 def run(checkout: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run CI there, without a terminal, stdout and stderr together."""
     return subprocess.run(
         [str(checkout / ".ci" / "run")],
-        env={**os.environ, **environment},
+        # Not this run's own wishes.
+        env={**{key: value for key, value in os.environ.items() if key not in _OURS}, **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
