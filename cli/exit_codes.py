@@ -14,7 +14,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     """Wrong arguments or description, or a question that nobody is there to answer."""
     RESOURCE = 4
-    """A resource could not be created, changed or deleted."""
+    """Passed on from the Pulumi CLI, which ends with 1 for most resources that fail."""
     NO_STACK = 6
     """There is no such stack."""
     UNEXPECTED_CHANGES = 7

@@ -39,6 +39,7 @@ _DOING: Final = {
     "refresh": "reading",
     "read": "reading",
 }
+_STDERR: Final = "info#err"
 _TICK_S: Final = 0.1
 _SHOWN: Final = 6
 
@@ -92,6 +93,8 @@ class Lines:
         """Operation and URN of the steps under way, with the time at which each began."""
         self.finished = 0
         """How many resources are done, unchanged ones included."""
+        self._stopping = False
+        self._host_died = False
 
     def __call__(self, event: Event) -> None:
         """Take one event and write what it brings."""
@@ -124,6 +127,7 @@ class Lines:
         self.finished += 1
         what = f"{short_type(urn)} {logical_name(urn)}"
         if not finish:
+            self._stopping = True
             return click.style(f"  ! {what} failed ({seconds:.1f} s)", fg="red")
         if op in UNCHANGED or op not in _MARKS:
             return ""
@@ -134,12 +138,25 @@ class Lines:
 
     def _message(self, body: Mapping[str, Any]) -> str:
         message = str(body.get("message", "")).strip()
-        if body.get("ephemeral") or not message or message in self._told or body.get("severity") == "error":
+        if body.get("severity") == "error":
+            self._stopping = True
             return ""  # errors are told at the end, each once
+        if body.get("ephemeral") or not message or message in self._told or self._dying(body, message):
+            return ""
         self._told.add(message)
         if body.get("severity") == "warning":
             return click.style(f"  warning: {message}", fg="yellow")
         return "\n".join(f"  {line}" for line in message.splitlines())
+
+    def _dying(self, body: Mapping[str, Any], message: str) -> bool:
+        """Whether this is the trace of Pulumi's language host, which the CLI interrupts after a failure or a Ctrl-C.
+
+        Errors of the program itself come as errors, not as lines of its stderr.
+        """
+        if body.get("severity") != _STDERR:
+            return False
+        self._host_died |= self._stopping and message.startswith("Traceback (most recent call last)")
+        return self._host_died
 
 
 class Live:

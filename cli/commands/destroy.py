@@ -43,7 +43,7 @@ def command(
 
     A stack with protect_data true is refused: take the protection off first, which is a deployment of its own.
 
-    Exit codes: 0 done, 1 failed or refused, 2 nobody to answer and no --yes, 4 a resource failed, 8 cancelled.
+    Exit codes: 0 done, 1 failed or refused, 2 nobody to answer and no --yes, 8 cancelled.
     """
     started = time.monotonic()
     console = Console(json_mode=as_json)
@@ -77,7 +77,7 @@ def _destroy(
     )
     if data and not volumes:
         console.say("stays: data volumes " + ", ".join(volume.name for volume in data))
-        console.say("  (their passwords are generated secrets and go: --volumes removes the data as well)")
+        console.say("  (the next slipway up finds them and sets new passwords; --volumes removes them)")
     console.confirm(f"Destroy stack {stack}?", yes=yes)
     run, outcome = operate(console, engine, engine.destroy)
     if run.exit_code:

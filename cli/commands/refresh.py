@@ -25,7 +25,7 @@ def command(work: Workplace, *, stack: str, engine: str, yes: bool, as_json: boo
 
     `up` does so by itself when it finds a container gone; this is for changes made by hand.
 
-    Exit codes: 0 done, 1 failed, 2 nobody to answer and no --yes, 4 a resource can't be read, 8 cancelled.
+    Exit codes: 0 done, 1 failed, 2 nobody to answer and no --yes, 8 cancelled.
     """
     console = Console(json_mode=as_json)
     chosen = work.open_engine(stack, engine, console)

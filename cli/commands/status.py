@@ -48,7 +48,8 @@ def _tell(console: Console, status: Status) -> None:
     if summary:
         console.step(", ".join(summary))
     if status.superseded:
-        console.warn(f"replaced, and removed by the next slipway up: {', '.join(status.superseded)}")
+        names = ", ".join(status.superseded)
+        console.warn(f"left by a release that did not end; may still serve, and goes when slipway up succeeds: {names}")
     if status.leftovers:
         console.warn(f"not in the state, left by an interrupted operation: {', '.join(status.leftovers)}")
     if not status.known:

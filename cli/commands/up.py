@@ -45,7 +45,7 @@ def command(
     A stack that has no Pulumi.<stack>.yaml yet gets one. Where data are protected and something runs already, the plan
     is shown and you are asked first.
 
-    Exit codes: 0 done, 1 failed, 2 wrong description or arguments, 4 a resource failed, 8 cancelled.
+    Exit codes: 0 done, 1 failed, 2 wrong description or arguments, 8 cancelled.
     """
     started = time.monotonic()
     console = Console(json_mode=as_json)

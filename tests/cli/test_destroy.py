@@ -37,7 +37,7 @@ def test_what_goes_and_what_stays(slipway: Slipway, work: FakeWorkplace) -> None
         "engine: embedded (auto)\n"
         "goes: 2 containers, 1 networks, 1 volumes with files, generated secrets\n"
         "stays: data volumes uploads\n"
-        "  (their passwords are generated secrets and go: --volumes removes the data as well)\n"
+        "  (the next slipway up finds them and sets new passwords; --volumes removes them)\n"
         "5 deleted\n"
         "done ("
     )

@@ -110,6 +110,26 @@ def test_plain_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out == "  + docker:Container api-0 created (0.0 s)\n"
 
 
+def _said(message: str, severity: str = "info#err") -> dict[str, Any]:
+    return {"diagnosticEvent": {"message": f"{message}\n\n", "severity": severity}}
+
+
+TRACE = ("Traceback (most recent call last):", '  File "pulumi-language-python-exec", line 232, in <module>')
+
+
+@pytest.mark.parametrize("stop", [_said("update canceled", "error"), step("resOpFailedEvent", "create")])
+def test_the_interrupted_language_host_dies_silently(take: Callable[..., str], stop: dict[str, Any]) -> None:
+    """The CLI interrupts it after a failure or a Ctrl-C: its trace reads like an error of Slipway's own."""
+    take(stop)
+    assert [take(_said(line)) for line in (*TRACE, "KeyboardInterrupt")] == ["", "", ""]
+    assert take(_said("what a user has to know", "warning")) == "  warning: what a user has to know"
+
+
+def test_a_trace_is_shown_while_nothing_has_failed(take: Callable[..., str]) -> None:
+    """What the program writes to stderr by itself is for the user."""
+    assert take(_said(TRACE[0])) == f"  {TRACE[0]}"
+
+
 def test_a_terminal_shows_what_is_under_way(capsys: pytest.CaptureFixture[str]) -> None:
     """Below the finished lines, longest first, at most six."""
     live = Live(Lines(Console(), clock := Clock()), clock)
