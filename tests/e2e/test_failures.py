@@ -10,6 +10,7 @@ from tests.e2e.conftest import NewPlatform
 from tests.e2e.harness.blueprints import Blueprint, new_release, service, small, tiny
 from tests.e2e.harness.platform import Platform
 from tests.e2e.harness.ports import free_port
+from tests.e2e.harness.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -79,6 +80,7 @@ def test_a_failing_job_stops_what_needs_it_and_runs_again(new_platform: NewPlatf
     platform = new_platform(blueprint, port=port)
 
     platform.up().failed("prepare", "these are my last words", "3")
+    until(lambda: all(seen.well for seen in platform.world.of("queue")), "Docker has looked at what was started")
     first = platform.world
     first.assert_well(api=0, gateway=0)
 
