@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 PROJECT_FILE: Final = "Pulumi.yaml"
 NAMESPACE: Final = "slipway"
 """Namespace of this program's configuration keys, whatever the project is called."""
+STACK_KEYS: Final = ("blueprint", "environment", "overrides", "profiles")
+"""What a stack's file may say in that namespace, besides the values of secrets."""
 SECRET_PRESENT: Final = "\0present"  # noqa: S105 - a mark, chosen so that no real value equals it
 """What a lookup returns for a secret that exists, but can't be read here (it is encrypted)."""
 DEFAULT_BLUEPRINT: Final = "starter"
@@ -117,7 +119,7 @@ class _Keys:
             return None
         if is_encrypted(node) or not isinstance(node.value, wanted):
             self.problems.append(
-                Problem(f"{NAMESPACE}:{key}", self._file, node.origin.line, f"must be {words}, not encrypted")
+                Problem(f"{NAMESPACE}:{key}", self._file, node.origin.line, f"must be {words} (and not encrypted)")
             )
             return None
         return to_plain(node)

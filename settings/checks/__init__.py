@@ -24,6 +24,7 @@ from settings.checks import (
     replicas,
     resources,
     secrets,
+    stack_keys,
     stores,
     workloads,
 )
@@ -35,6 +36,7 @@ Check: TypeAlias = Callable[[Description], Iterable[Finding]]
 
 PROFILE_CHECKS: Final[tuple[Check, ...]] = (
     lambda description: unknown_profiles(description.everything, description.source.profiles),
+    *stack_keys.CHECKS,
 )
 """Checks of what the stack says rather than of a part."""
 CHECKS: Final[tuple[Check, ...]] = (

@@ -131,7 +131,7 @@ def test_a_real_value_is_no_placeholder(value: str) -> None:
 
 
 def test_a_plain_text_secret_in_the_stacks_file_is_refused(project: Any, refused: Refused) -> None:
-    project.write("Pulumi.dev.yaml", f"config:\n  slipway:x: y\n  slipway:openai_api_key: {REAL}\n")
+    project.write("Pulumi.dev.yaml", f"config:\n  slipway:blueprint: app\n  slipway:openai_api_key: {REAL}\n")
     problem = refused(KEY, secrets={"openai_api_key": REAL})
     assert problem.message == "stands in plain text in Pulumi.dev.yaml"
     assert (problem.file, problem.line) == ("Pulumi.dev.yaml", 3)

@@ -81,10 +81,10 @@ def test_a_project_has_a_name(project: Any) -> None:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ("slipway:overrides: [a]", "must be a map, not encrypted"),
-        ("slipway:overrides: {secure: v1:x}", "must be a map, not encrypted"),
-        ("slipway:blueprint: {secure: v1:x}", "must be a name, not encrypted"),
-        ("slipway:profiles: debug", "must be a list of names, not encrypted"),
+        ("slipway:overrides: [a]", "must be a map (and not encrypted)"),
+        ("slipway:overrides: {secure: v1:x}", "must be a map (and not encrypted)"),
+        ("slipway:blueprint: {secure: v1:x}", "must be a name (and not encrypted)"),
+        ("slipway:profiles: debug", "must be a list of names (and not encrypted)"),
     ],
 )
 def test_a_key_of_the_wrong_form_is_refused(project: Any, config: str, message: str) -> None:

@@ -1,0 +1,41 @@
+"""The keys of a stack's file are known: a misspelt ``slipway:overrides`` would deploy without the stack's differences.
+
+Only plain values are judged. An encrypted one that no secret claims does nothing, and is often a former secret.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from settings.problems import Finding, listing, nearest
+from settings.source import NAMESPACE, STACK_KEYS, is_encrypted
+from settings.tree import find
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from settings.description import Description
+
+_PREFIX: Final = f"{NAMESPACE}:"
+
+
+def stack_keys_are_known(description: Description) -> Iterator[Finding]:
+    """A key of ours is one of four, or the name of a declared secret; other namespaces are not ours to judge."""
+    config = None if description.stack_config is None else find(description.stack_config, ("config",))
+    if config is None or not config.is_map:
+        return
+    known = {*STACK_KEYS, *description.everything.secrets}
+    for key, node in config.value.items():
+        name = key.removeprefix(_PREFIX)
+        if name != key and name not in known and not is_encrypted(node):
+            near = nearest(name, known)
+            yield Finding(
+                (),
+                f"unknown key '{key}'",
+                allowed=listing(_PREFIX + name for name in known),
+                nearest=None if near is None else _PREFIX + near,
+                at=node.origin,
+            )
+
+
+CHECKS: Final = (stack_keys_are_known,)
