@@ -111,13 +111,14 @@ def test_a_job_gives_its_exit_code_and_its_log(world: World) -> None:
     assert quick[2]["containerLogs"] == ""
 
 
-def test_a_waiting_container_is_healthy_when_the_create_returns(world: World) -> None:
-    """And no later than the daemon says so."""
-    made = world.create(
-        CONTAINER, "prov-well", image=NAME, command=SLEEP, healthcheck={"tests": ["CMD", "true"], **CHECK}, wait=True
-    )
+def test_a_waiting_container_answers_its_check_when_the_create_returns(world: World) -> None:
+    """Before the daemon's first probe, which comes half an hour later."""
+    check = {"tests": ["CMD", "test", "-e", "/ready"], "interval": "30m0s"}
+    late = ["sh", "-c", "sleep 1; touch /ready; exec sleep 600"]
+    made = world.create(CONTAINER, "prov-well", image=NAME, command=late, healthcheck=check, wait=True)
 
-    assert world.inspect(made[0])["State"]["Health"]["Status"] == "healthy"
+    found = world.inspect(made[0])
+    assert found["State"]["Health"]["Status"] == "starting"
     inputs, outputs = world.refreshed(CONTAINER, made)
     assert inputs == made[1]
     assert not world.provider.diff(CONTAINER, made[0], inputs, outputs, made[1]).changes
