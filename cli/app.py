@@ -65,6 +65,15 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
+def _tell_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        import tomllib  # noqa: PLC0415 - only for this
+
+        with (Path(__file__).resolve().parent.parent / "pyproject.toml").open("rb") as file:
+            click.echo(f"slipway {tomllib.load(file)['project']['version']}")
+        ctx.exit()
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option(
     "-C",
@@ -73,6 +82,14 @@ class LazyGroup(click.Group):
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     envvar="SLIPWAY_PROJECT",
     help="The project's folder. Default: the one that this command belongs to.",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_tell_version,
+    help="Show the version and exit.",
 )
 @click.pass_context
 def root(ctx: click.Context, project: Path | None) -> None:

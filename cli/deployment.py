@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from cli.image_steps import decide_family, provide_images
 from cli.status_text import parts_table
+from operate.build_check import check_builds
 from operate.capacity import check_capacity
+from operate.diagnosis import last_words
 from operate.docker_host import DockerUnreachable, host_of, is_local, machine
 from operate.doctor_machine import INSTALLATION
 from operate.errors import OperateError
@@ -24,6 +26,8 @@ from operate.status import broken_containers, read_status
 from settings.source import stack_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import docker
 
     from cli.console import Console
@@ -113,6 +117,7 @@ def preflight(
     client = _docker(work, stack, console, needed=needs_docker)
     if client is None:
         return Plan(loaded, None)
+    check_builds(loaded.platform, work.root)
     if decide_family(work, loaded, client, console):
         loaded = work.load(stack)
     if not skip_images:
@@ -134,6 +139,12 @@ def tell_reached(console: Console, work: Workplace, stack: str, plan: Plan) -> N
     parts_table(console, status, addresses(plan.loaded.platform))
     for url in urls(plan.loaded.platform):
         console.good(f"open {url}")
+
+
+def explainer(work: Workplace, stack: str, plan: Plan) -> Callable[[str], str | None] | None:
+    """Return what tells of a container by its resource's name, where Docker answers."""
+    client = plan.client
+    return None if client is None else lambda name: last_words(client, work.project, stack, name)
 
 
 def still_serving(console: Console, work: Workplace, stack: str, plan: Plan) -> None:

@@ -75,7 +75,7 @@ class HealthCheck:
     """Failed probes in a row that make it unhealthy."""
     start_period_s: float = 0.0
     """Seconds at the start in which failed probes do not count."""
-    wait_s: float = 120.0
+    wait_s: float = 60.0
     """The longest that a deployment waits for health, in seconds."""
 
 

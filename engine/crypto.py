@@ -63,7 +63,10 @@ class Crypter:
         self._known: dict[tuple[str, ...], tuple[str, str]] = {}
         self._lock = threading.Lock()
         if self._open(parts[2]) != _PROBE:
-            raise WrongPassphrase("incorrect passphrase: set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE")
+            raise WrongPassphrase(
+                "incorrect passphrase: the secrets of this stack were encrypted with another one\n"
+                "  fix: set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE to the file that holds it"
+            )
 
     @classmethod
     def create(cls, passphrase: str) -> Crypter:

@@ -5,7 +5,8 @@ Events are dictionaries of the form that ``pulumi up --json`` prints; both engin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ Event = Mapping[str, Any]
 
 UNCHANGED: Final = frozenset({"same", "read", "read-replacement", "discard", "discard-replaced"})
 """Operations that change nothing, as ``--expect-no-changes`` sees it."""
+_LOGGED: Final = re.compile(r"sdk-v2/provider2\.go:\d+: sdk\.helper_schema: (?P<text>.*): provider=\S+", re.DOTALL)
+_LISTED: Final = re.compile(r"^(?:\s*\*? ?(?:\w+ urn:\S+: )?\d+ errors? occurred:\s*)+\*? ?", re.MULTILINE)
 _STACK: Final = "pulumi:pulumi:Stack"
 _SUMMARY_WORDS: Final = {
     "create": "created",
@@ -85,7 +88,7 @@ class Outcome:
     @property
     def failures(self) -> list[Failure]:
         """What failed and why, each text once; those of resources first."""
-        found = [Failure(urn, message) for urn, message in dict.fromkeys(self._errors) if message]
+        found = [Failure(urn, message) for urn, message in _best(dict.fromkeys(self._errors))]
         told = {failure.urn for failure in found}
         found += [Failure(urn, "failed") for urn in dict.fromkeys(self._failed) if urn not in told]
         return sorted(found, key=lambda failure: failure.what == "the program")
@@ -100,6 +103,28 @@ class Outcome:
         """The counts in words: ``3 created, 12 unchanged``."""
         words = [f"{count} {_SUMMARY_WORDS.get(op, op)}" for op, count in _ordered(self.changes) if count]
         return ", ".join(words) or "nothing"
+
+
+def _best(errors: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Leave out what says again what another error says, and the provider's wrapping around it.
+
+    A bridged provider reports one failure as a line of its log, and again as a list inside a list; the engine then adds
+    that the update failed.
+    """
+    readable = dict.fromkeys((urn, _unwrapped(message)) for urn, message in errors if message)
+    of_resources = any(urn and _STACK not in urn for urn, _ in readable)
+    for urn, message in readable:
+        if message == "update failed" and of_resources:
+            continue
+        if any(other != message and message in other for place, other in readable if place == urn):
+            continue
+        yield urn, message
+
+
+def _unwrapped(message: str) -> str:
+    if match := _LOGGED.fullmatch(message):
+        return match["text"]
+    return _LISTED.sub("", message).strip()
 
 
 def _ordered(changes: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -9,12 +9,14 @@ import click
 
 from cli import options
 from cli.console import Console
+from cli.deployment import NoSuchStack
 from cli.operation import operate, tell_failures
 from cli.recovery import recover
 from operate.errors import OperateError
 from operate.platform_view import protected_parts
 from operate.stack_view import StackView, logical_name, short_type, view_of
 from operate.volumes import data_volumes, remove_volumes
+from settings.source import stack_file
 
 if TYPE_CHECKING:
     import docker
@@ -49,6 +51,8 @@ def command(
     console = Console(json_mode=as_json)
     client = work.docker_client(stack)
     chosen = work.open_engine(stack, engine, console)
+    if not chosen.exists() and not (work.root / stack_file(stack)).exists():
+        raise NoSuchStack(f"there is no stack {stack}")
     if chosen.exists():
         recover(console, work, stack, chosen, client)
     view = (work.local_view(stack) if work.backend.folder else view_of(chosen.export())) if chosen.exists() else None

@@ -9,7 +9,7 @@ import click
 
 from cli import options
 from cli.console import Console
-from cli.deployment import preflight, still_serving, tell_reached
+from cli.deployment import explainer, preflight, still_serving, tell_reached
 from cli.exit_codes import ExitCode
 from cli.operation import operate, tell_failures
 from cli.preview_text import changes_text
@@ -65,7 +65,7 @@ def command(
     )
     seconds = time.monotonic() - started
     if run.exit_code:
-        tell_failures(run, outcome)
+        tell_failures(run, outcome, explainer(work, stack, plan))
         still_serving(console, work, stack, plan)
         console.say(f"{'stopped' if run.exit_code == ExitCode.CANCELLED else 'failed'} after {seconds:.1f} s")
         raise click.exceptions.Exit(run.exit_code)

@@ -32,7 +32,7 @@ class Health(Model):
     """Failed probes in a row that make it unhealthy."""
     start_period_s: Seconds = Field(default=0.0, alias="start_period")
     """Time at the start in which failed probes do not count."""
-    wait_s: Seconds = Field(default=120.0, alias="wait")
+    wait_s: Seconds = Field(default=60.0, alias="wait")
     """The longest that a deployment waits for health."""
 
     @model_validator(mode="after")

@@ -59,14 +59,14 @@ def test_failures_are_told_once_resources_first() -> None:
     """The program's own failure is mostly the consequence."""
     outcome = Outcome()
     program = "urn:pulumi:dev::shop::pulumi:pulumi:Stack::shop-dev"
-    outcome({"diagnosticEvent": {"severity": "error", "urn": program, "message": "update failed\n"}})
+    outcome({"diagnosticEvent": {"severity": "error", "urn": program, "message": "the program exited with 1\n"}})
     outcome(event("resOpFailedEvent", API))
     outcome(event("resOpFailedEvent", API))
     outcome({"diagnosticEvent": {"severity": "error", "urn": API, "message": "not healthy"}})
     outcome({"diagnosticEvent": {"severity": "error", "urn": API, "message": "not healthy"}})
     assert [(failure.what, failure.message) for failure in outcome.failures] == [
         ("docker:Container api-0", "not healthy"),
-        ("the program", "update failed"),
+        ("the program", "the program exited with 1"),
     ]
 
 
