@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 _SETTLE_S: Final = 5.0
-"""The longest that a finished deployment waits for Docker's own word on a container's health."""
+"""The longest that a finished deployment waits for a container that nobody had to wait for to be healthy."""
 
 
 class NoSuchStack(OperateError):  # noqa: N818 - named as what it reports

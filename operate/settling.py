@@ -14,11 +14,7 @@ _LOOK_S: Final = 0.1
 
 
 def settled_status(read: Callable[[], Status], longest_s: float) -> Status:
-    """Read a status until no container's health is still ``starting``, for ``longest_s`` seconds at most.
-
-    The embedded engine goes on as soon as a container answers its health command; Docker says ``healthy`` only after
-    its own first probe, one interval after the start.
-    """
+    """Read a status until no container's health is still ``starting``, for ``longest_s`` seconds at most."""
     end = time.monotonic() + longest_s
     while True:
         status = read()

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from operate import labels
+from operate.health import ask_starting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -165,12 +166,13 @@ def read_status(client: docker.DockerClient, project: str, stack: str, view: Sta
     """Ask Docker for the stack's containers and compare them with the state."""
     import docker.errors  # noqa: PLC0415 - slow to load
 
-    found: dict[str, Mapping[str, Any]] = {}
+    found: dict[str, dict[str, Any]] = {}
     for item in client.api.containers(all=True, filters=labels.filters(project, stack)):
         try:
             found[item["Id"]] = client.api.inspect_container(item["Id"])
         except docker.errors.NotFound:  # removed in between
             continue
+    ask_starting(client, found.values())
     tags = {image["Id"]: image["RepoTags"][0] for image in client.api.images() if image.get("RepoTags")}
     return judge(found, project, stack, view, tags)
 

@@ -54,6 +54,11 @@ class World:
         """Whether there is nothing."""
         return not (self.containers or self.volumes or self.networks)
 
+    @property
+    def starting(self) -> bool:
+        """Whether Docker has not yet asked every running container how it is."""
+        return any(seen.state == "running" and seen.health == "starting" for seen in self.containers)
+
     def of(self, *parts: str, roles: Iterable[str] = SERVING) -> list[Seen]:
         """Return the containers of some parts (none named: of all); those that serve, unless other roles are named."""
         wanted = frozenset(roles)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final
 
 from tests.e2e.harness import prober
 from tests.e2e.harness.engines import Slipway
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from tests.e2e.harness.docker_view import Daemon, World
     from tests.e2e.harness.run import Run
     from tests.e2e.harness.workspace import Workspace
+
+
+_FIRST_PROBES_S: Final = 5.0
 
 
 class Platform:
@@ -36,8 +40,11 @@ class Platform:
 
     @property
     def world(self) -> World:
-        """What Docker has of it now."""
-        return self.daemon.world(self.workspace.stack)
+        """What Docker has of it, once Docker's own probes have had their first turn."""
+        deadline = time.monotonic() + _FIRST_PROBES_S
+        while (world := self.daemon.world(self.workspace.stack)).starting and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return world
 
     def at(self, blueprint: Blueprint) -> World:
         """Deploy a blueprint unless it is what was deployed last, and return what there is then."""
