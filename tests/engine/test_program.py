@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -146,3 +147,9 @@ class TestWidth:
         result = harness.up(program)
         assert result.summary == {"create": 241}
         assert harness.up().summary == {"same": 241}
+
+    def test_garbage_is_collected_rarely_while_it_runs_and_as_before_afterwards(self, harness: Harness) -> None:
+        before = gc.get_threshold()
+        harness.up("import gc\npulumi.export('threshold', gc.get_threshold()[0])")
+        assert harness.stack.outputs()["threshold"] > before[0]
+        assert gc.get_threshold() == before
