@@ -364,7 +364,7 @@ class TestFieldsThatMustFit:
 
     def test_a_deployment_waits_for_the_first_probe(self, refused: Refused) -> None:
         problem = refused(runner(health={"tcp": 80, "interval": "2m"}))
-        assert problem.message == "120s is not longer than the interval of 120s: no probe would be made"
+        assert problem.message == "60s is not longer than the interval of 120s: no probe would be made"
 
     def test_restarts_are_counted_on_failure_alone(self, refused: Refused, accepted: Accepted) -> None:
         problem = refused(runner(max_restarts=3))
