@@ -25,10 +25,10 @@ import pulumi_random as random
 
 from components import labels
 from components.args import Dependency, VolumeMount
+from components.carrier import make_carrier
 
 _KEY_LENGTH = 32
 _DIGITS = 16
-_MODE = "0444"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,38 +85,15 @@ class SecretFiles(pulumi.ComponentResource):
             )
             for folder in folders
         }
-        carrier = docker.Container(
+        carrier = make_carrier(
             f"{name}-carrier",
-            docker.ContainerArgs(
-                image=args.image,
-                command=["true"],
-                start=False,
-                must_run=False,
-                network_mode="none",
-                capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
-                security_opts=["no-new-privileges:true"],
-                log_driver="json-file",
-                log_opts={"max-size": "1m", "max-file": "1"},
-                destroy_grace_seconds=1,
-                labels=[
-                    docker.ContainerLabelArgs(label=key, value=value)
-                    for key, value in sorted({**args.labels, labels.ROLE: "carrier"}.items())
-                ],
-                volumes=[
-                    docker.ContainerVolumeArgs(volume_name=volume.name, container_path=folder)
-                    for folder, volume in volumes.items()
-                ],
-                uploads=[
-                    docker.ContainerUploadArgs(file=path, content=contents[path], permissions=_MODE)
-                    for path in sorted(contents)
-                ],
-            ),
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                delete_before_replace=False,
-                # Another image alone must not fill the volumes again: they are in use, and would be rewritten in place.
-                ignore_changes=None if args.image_folders else ["image"],
-            ),
+            image=args.image,
+            folders={folder: volume.name for folder, volume in volumes.items()},
+            files=[(path, contents[path]) for path in sorted(contents)],
+            part_labels=args.labels,
+            parent=self,
+            # Another image alone must not fill the volumes again: they are in use, and would be rewritten in place.
+            ignore_changes=None if args.image_folders else ["image"],
         )
         self.mounts = tuple(
             VolumeMount(volume_name=volume.name, path=folder, read_only=True) for folder, volume in volumes.items()

@@ -19,6 +19,7 @@ import pulumi_docker as docker
 
 from components import labels, nginx_config
 from components.args import Dependency, HealthCheck, NetworkAttachment, PublishedPort, VolumeMount, WorkloadArgs
+from components.carrier import make_carrier
 from components.container import make_container
 from components.nginx_config import GatewayRoute, Server
 from components.outcome import success_of
@@ -133,31 +134,13 @@ class Gateway(pulumi.ComponentResource):
 
     def _stage(self, name: str, args: GatewayArgs, volume: docker.Volume, file: pulumi.Output[str]) -> docker.Container:
         """Register the never-started container that writes the new file beside the live one."""
-        return docker.Container(
+        return make_carrier(
             f"{name}-stage",
-            docker.ContainerArgs(
-                image=args.image,
-                command=["true"],
-                start=False,
-                must_run=False,
-                network_mode="none",
-                capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
-                security_opts=["no-new-privileges:true"],
-                log_driver="json-file",
-                log_opts={"max-size": "1m", "max-file": "1"},
-                destroy_grace_seconds=1,
-                labels=[
-                    docker.ContainerLabelArgs(label=key, value=value)
-                    for key, value in sorted({**args.labels, labels.ROLE: "carrier"}.items())
-                ],
-                volumes=[docker.ContainerVolumeArgs(volume_name=volume.name, container_path=_FOLDER)],
-                uploads=[
-                    docker.ContainerUploadArgs(
-                        file=pulumi.Output.concat(_FOLDER, "/", file), content=self.config, permissions="0444"
-                    )
-                ],
-            ),
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
+            image=args.image,
+            folders={_FOLDER: volume.name},
+            files=[(pulumi.Output.concat(_FOLDER, "/", file), self.config)],
+            part_labels=args.labels,
+            parent=self,
         )
 
     def _server(
