@@ -16,11 +16,12 @@ from components.gateway import Gateway, GatewayArgs
 from components.images import ImageBuild, Images, ImagesArgs
 from components.job import Job, JobArgs
 from components.network import Network, NetworkArgs
-from components.nginx_config import GatewayRoute, Server
+from components.nginx import Backend, GatewayRoute, Server
 from components.probes import command_probe, http_probe, tcp_probe
 from components.replicas import Service, ServiceArgs, Workers, WorkersArgs
 
 __all__ = [
+    "Backend",
     "BindMount",
     "Cache",
     "CacheArgs",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_docker as docker
@@ -12,12 +13,20 @@ from components import labels
 _MODE = "0444"
 
 
+@dataclass(frozen=True)
+class Binary:
+    """Content of a file that is no text."""
+
+    base64: str
+    """Its bytes in Base64."""
+
+
 def make_carrier(
     name: str,
     *,
     image: pulumi.Input[str],
     folders: Mapping[str, pulumi.Input[str]],
-    files: Sequence[tuple[pulumi.Input[str], pulumi.Input[str]]],
+    files: Sequence[tuple[pulumi.Input[str], pulumi.Input[str] | Binary]],
     part_labels: Mapping[str, str],
     parent: pulumi.Resource,
     ignore_changes: list[str] | None = None,
@@ -54,9 +63,13 @@ def make_carrier(
                 docker.ContainerVolumeArgs(volume_name=volume, container_path=folder)
                 for folder, volume in folders.items()
             ],
-            uploads=[
-                docker.ContainerUploadArgs(file=path, content=content, permissions=_MODE) for path, content in files
-            ],
+            uploads=[_upload(path, content) for path, content in files],
         ),
         opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=False, ignore_changes=ignore_changes),
     )
+
+
+def _upload(path: pulumi.Input[str], content: pulumi.Input[str] | Binary) -> docker.ContainerUploadArgs:
+    if isinstance(content, Binary):
+        return docker.ContainerUploadArgs(file=path, content_base64=content.base64, permissions=_MODE)
+    return docker.ContainerUploadArgs(file=path, content=content, permissions=_MODE)

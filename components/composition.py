@@ -16,10 +16,10 @@ from components.cache import Cache, CacheArgs
 from components.database import Database, DatabaseArgs
 from components.files import make_key
 from components.gateway import Gateway, GatewayArgs
+from components.gateway_parts import GatewayParts
 from components.images import ImageBuild, Images, ImagesArgs
 from components.job import Job, JobArgs
 from components.network import Network, NetworkArgs
-from components.nginx_config import GatewayRoute, Server
 from components.order import in_order_of_need
 from components.parts import Parts
 from components.replicas import Service, ServiceArgs, Workers, WorkersArgs
@@ -28,6 +28,7 @@ from components.volume import data_volume
 from settings.catalogue import Catalogue, CatalogueImage
 from settings.load import Loaded
 from settings.model import Platform, SecretSource, Workload
+from settings.parts import services_of
 
 
 @dataclass(frozen=True)
@@ -237,34 +238,31 @@ class Composer:
         gateway = self.platform.gateway
         assert gateway is not None  # noqa: S101 - the only caller asks
         image = self._catalogue_image("nginx")
-        targets = {route.to: self.parts.services[route.to] for route in gateway.routes}
+        found = GatewayParts(self.platform, self.parts, self.files_key, image)
+        routed = [self.parts.services[name] for name in services_of(gateway)]
+        stores = [self.parts.databases.get(name) or self.parts.caches[name] for name in gateway.tcp]
         return Gateway(
             "gateway",
             GatewayArgs(
                 image=self.images.ids[str(gateway.image)],
                 user=image.user or GatewayArgs.user,
-                routes=[
-                    GatewayRoute(
-                        upstream=route.to,
-                        path=route.path,
-                        exact=route.exact,
-                        host=route.host,
-                        strip=route.strip,
-                        websocket=route.websocket,
-                        timeout_s=route.timeout_s,
-                    )
-                    for route in gateway.routes
-                ],
-                upstreams={name: _addresses(service) for name, service in targets.items()},
+                routes=found.routes,
+                upstreams=found.upstreams,
+                balancing=found.balancing,
+                files=found.files,
+                files_key=self.files_key,
                 networks=self._attach(gateway.networks, "gateway"),
-                publish=published_ports(gateway.publish),
-                server=Server(workers=gateway.workers, max_body_mib=gateway.max_body_mib, drain_s=gateway.drain_s),
+                publish=published_ports(gateway.ports.values()),
+                server=found.server,
                 memory_mib=gateway.memory_mib,
                 cpus=gateway.cpus,
                 health_interval_s=gateway.health_interval_s,
                 container_name=gateway.container_name,
                 # Names resolve only while their containers run, and a release must not name one that isn't healthy.
-                needs=[container for service in targets.values() for container in service.containers],
+                needs=[
+                    *(container for service in routed for container in service.containers),
+                    *(store.container for store in stores),
+                ],
                 labels=self._labels("gateway", "gateway"),
             ),
         )
@@ -303,8 +301,3 @@ def compose(loaded: Loaded, catalogue: Catalogue, config_secret: Callable[[str],
 
 def _metrics(workload: Workload) -> dict[str, str]:
     return {labels.METRICS: f":{workload.metrics.port}{workload.metrics.path}"} if workload.metrics else {}
-
-
-def _addresses(service: Service) -> pulumi.Output[list[str]]:
-    port = service.port
-    return service.container_names.apply(lambda names: [f"{name}:{port}" for name in names])

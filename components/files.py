@@ -18,6 +18,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pulumi
 import pulumi_docker as docker
@@ -111,12 +112,28 @@ class SecretFiles(pulumi.ComponentResource):
                 lambda known: hashlib.sha256(_canonical(known)).hexdigest()[:_DIGITS]
             )
         key = args.key if args.key is not None else make_key(f"{name}-key", parent=self)
-        digest = pulumi.Output.all(contents=contents, image=image, key=key).apply(
-            lambda known: hmac.new(
-                known["key"].encode(), _canonical({"contents": known["contents"], "image": known["image"]}), "sha256"
-            ).hexdigest()[:_DIGITS]
+        return _keyed({"contents": contents, "image": image}, key)
+
+
+def content_digest(contents: Mapping[str, pulumi.Input[str]], key: pulumi.Input[str] | None) -> pulumi.Output[str]:
+    """Return a hash of files' contents by name that may stand in plain sight.
+
+    Args:
+        contents: Content by name; promised values may be secret.
+        key: Secret with which promised ones are hashed; needed if there are any.
+    """
+    if key is None or all(isinstance(value, str) for value in contents.values()):
+        return pulumi.Output.all(**contents).apply(
+            lambda known: hashlib.sha256(_canonical(known)).hexdigest()[:_DIGITS]
         )
-        return pulumi.Output.unsecret(digest)
+    return _keyed({"contents": contents}, key)
+
+
+def _keyed(content: Mapping[str, Any], key: pulumi.Input[str]) -> pulumi.Output[str]:
+    digest = pulumi.Output.all(content=content, key=key).apply(
+        lambda known: hmac.new(known["key"].encode(), _canonical(known["content"]), "sha256").hexdigest()[:_DIGITS]
+    )
+    return pulumi.Output.unsecret(digest)
 
 
 def make_key(name: str, *, parent: pulumi.Resource | None) -> pulumi.Output[str]:

@@ -5,6 +5,9 @@ does them in this order: a carrier stages the new file under its hash; a one-sho
 verifies it with ``nginx -t`` and makes it the live one; another reloads nginx and waits until the workers of the old
 configuration have finished; only then (Pulumi deletes last) do the replicas that it no longer names go away. A file
 that does not verify never becomes the live one, and the deployment fails with nginx's message.
+
+Certificates, passwords, pages and static files go the same way, in one folder whose name is a hash of them all: what
+the running nginx has open never changes under it, and a new certificate is a reload.
 """
 
 from __future__ import annotations
@@ -17,15 +20,19 @@ from typing import Final
 import pulumi
 import pulumi_docker as docker
 
-from components import labels, nginx_config
+from components import labels, nginx
 from components.args import Dependency, HealthCheck, NetworkAttachment, PublishedPort, VolumeMount, WorkloadArgs
-from components.carrier import make_carrier
+from components.carrier import Binary, make_carrier
 from components.container import make_container
-from components.nginx_config import GatewayRoute, Server
+from components.files import content_digest
+from components.nginx import Backend, Balancing, GatewayRoute, Server
+from components.nginx.model import CONFIG_FOLDER, HEALTH_PATH, LISTEN_PORT
 from components.outcome import success_of
 from components.probes import http_probe, script
 
-_FOLDER: Final = "/etc/nginx/conf.d"
+FILES: Final = "@files"
+"""Stands, in paths below the configuration's folder, for the folder of :attr:`GatewayArgs.files`: its real name is a
+hash of their content."""
 _DIGITS: Final = 16
 
 
@@ -37,14 +44,22 @@ class GatewayArgs:
     """Image id, or a reference pinned by digest, of an nginx whose user owns the empty folder /etc/nginx/conf.d."""
     routes: Sequence[GatewayRoute]
     """Where requests go."""
-    upstreams: Mapping[str, pulumi.Input[Sequence[str]]]
-    """``host:port`` addresses by upstream name; the hosts are container names, new with each release."""
+    upstreams: Mapping[str, pulumi.Input[Sequence[Backend | str]]]
+    """Backends, or their ``host:port``, by upstream name; their hosts are container names, new with each release."""
+    balancing: Mapping[str, Balancing] = field(default_factory=dict)
+    """How requests are spread, by upstream name. Default: in turn."""
+    files: Mapping[str, pulumi.Input[str] | Binary] = field(default_factory=dict)
+    """Certificates, keys, passwords and pages that the configuration names as ``@files/<name>``; content by name."""
+    files_key: pulumi.Input[str] | None = None
+    """Secret with which they are hashed. Needed with ``files``."""
+    volumes: Sequence[VolumeMount] = ()
+    """Further volumes, such as that of certificates which are obtained elsewhere."""
     user: str = "101:101"
     """Numeric ``uid:gid`` of nginx in that image."""
     networks: Sequence[NetworkAttachment] = ()
     """Networks to join: one that is not internal, to be reached, and those of the upstreams."""
     publish: Sequence[PublishedPort] = ()
-    """Ports of the host that lead to port 8080 of the container."""
+    """Ports of the host that lead to port 8080 of the container (8443 for HTTPS)."""
     server: Server = field(default_factory=Server)
     """Limits that hold for all routes."""
     memory_mib: int = 128
@@ -73,8 +88,9 @@ class Gateway(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: GatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:index:Gateway", name, {}, opts)
-        self.config = pulumi.Output.all(**args.upstreams).apply(
-            lambda upstreams: nginx_config.render(args.routes, upstreams, args.server)
+        folder = self._files_folder(args)
+        self.config = pulumi.Output.all(folder=folder, upstreams=dict(args.upstreams)).apply(
+            lambda known: _render(args, known["upstreams"], known["folder"])
         )
         file = self.config.apply(lambda text: f"{hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]}.conf")
         volume = docker.Volume(
@@ -84,14 +100,14 @@ class Gateway(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False, ignore_changes=["labels"]),
         )
-        stage = self._stage(name, args, volume, file)
-        mount = VolumeMount(volume_name=volume.name, path=_FOLDER)
+        stage = self._stage(name, args, volume, file, folder)
+        mounts = [VolumeMount(volume_name=volume.name, path=CONFIG_FOLDER), *args.volumes]
         one_shot = WorkloadArgs(
             image=args.image,
             user=args.user,
             entrypoint=["sh", "-c"],
             networks=args.networks,
-            volumes=[mount],
+            volumes=mounts,
             tmpfs={"/tmp": 16},  # noqa: S108 - inside the container
             memory_mib=64,
             stop_grace_s=1.0,
@@ -103,7 +119,7 @@ class Gateway(pulumi.ComponentResource):
             f"{name}-verify",
             replace(
                 one_shot,
-                command=[script("gateway-verify.sh"), "verify", file],
+                command=[script("gateway-verify.sh"), "verify", file, folder],
                 # Without the gateway's names: nobody must be led to a container in which nothing listens.
                 networks=[replace(network, aliases=()) for network in args.networks],
             ),
@@ -113,7 +129,7 @@ class Gateway(pulumi.ComponentResource):
             one_shot=True,
         )
         verified = success_of(verify, f"the check of the configuration of {name}")
-        self.container = self._server(name, args, mount, verified)
+        self.container = self._server(name, args, mounts, verified)
         drain = int(args.server.drain_s) + 10
         reload = make_container(
             f"{name}-reload",
@@ -132,19 +148,48 @@ class Gateway(pulumi.ComponentResource):
         self.reloaded = success_of(reload, f"the reload of {name}")
         self.register_outputs({"reloaded": self.reloaded.apply(lambda _: True), "config": self.config})
 
-    def _stage(self, name: str, args: GatewayArgs, volume: docker.Volume, file: pulumi.Output[str]) -> docker.Container:
-        """Register the never-started container that writes the new file beside the live one."""
+    @staticmethod
+    def _files_folder(args: GatewayArgs) -> pulumi.Output[str]:
+        """Return the name of the folder of the further files, or nothing where there are none."""
+        if not args.files:
+            return pulumi.Output.from_input("")
+        contents = {name: item.base64 if isinstance(item, Binary) else item for name, item in args.files.items()}
+        return content_digest(contents, args.files_key).apply(lambda digest: f"files-{digest}")
+
+    def _stage(
+        self,
+        name: str,
+        args: GatewayArgs,
+        volume: docker.Volume,
+        file: pulumi.Output[str],
+        folder: pulumi.Output[str],
+    ) -> docker.Container:
+        """Register the never-started container that writes what is new beside what is live.
+
+        Further files come flat, with a list of their names: a folder that Docker makes for an upload would be root's,
+        and nginx's user could never remove it. The check puts them in their places, as its own.
+        """
+        files: list[tuple[pulumi.Input[str], pulumi.Input[str] | Binary]] = [
+            (pulumi.Output.concat(CONFIG_FOLDER, "/", file), self.config)
+        ]
+        names = sorted(args.files)
+        if names:
+            base = pulumi.Output.concat(CONFIG_FOLDER, "/.staged-", folder)
+            files.append((pulumi.Output.concat(base, "-list"), "".join(f"{item}\n" for item in names)))
+            files += [
+                (pulumi.Output.concat(base, f"-{index}"), args.files[item]) for index, item in enumerate(names, 1)
+            ]
         return make_carrier(
             f"{name}-stage",
             image=args.image,
-            folders={_FOLDER: volume.name},
-            files=[(pulumi.Output.concat(_FOLDER, "/", file), self.config)],
+            folders={CONFIG_FOLDER: volume.name},
+            files=files,
             part_labels=args.labels,
             parent=self,
         )
 
     def _server(
-        self, name: str, args: GatewayArgs, mount: VolumeMount, verified: pulumi.Output[pulumi.Resource]
+        self, name: str, args: GatewayArgs, mounts: Sequence[VolumeMount], verified: pulumi.Output[pulumi.Resource]
     ) -> docker.Container:
         return make_container(
             f"{name}-server",
@@ -152,15 +197,15 @@ class Gateway(pulumi.ComponentResource):
                 image=args.image,
                 user=args.user,
                 entrypoint=["nginx"],
-                command=["-c", f"{_FOLDER}/live.conf"],
+                command=["-c", f"{CONFIG_FOLDER}/live.conf"],
                 networks=args.networks,
                 publish=args.publish,
-                volumes=[mount],
+                volumes=mounts,
                 tmpfs={"/tmp": 64},  # noqa: S108 - inside the container
                 memory_mib=args.memory_mib,
                 cpus=args.cpus,
                 health=HealthCheck(
-                    test=http_probe(nginx_config.LISTEN_PORT, nginx_config.HEALTH_PATH),
+                    test=http_probe(LISTEN_PORT, HEALTH_PATH),
                     interval_s=args.health_interval_s,
                     timeout_s=5.0,
                 ),
@@ -176,3 +221,12 @@ class Gateway(pulumi.ComponentResource):
             needs=[verified],
             extra_labels={labels.REPLICA: "0"},
         )
+
+
+def _render(args: GatewayArgs, upstreams: Mapping[str, Sequence[Backend | str]], folder: str) -> str:
+    backends = {
+        name: [Backend(address=item) if isinstance(item, str) else item for item in items]
+        for name, items in upstreams.items()
+    }
+    text = nginx.render(args.routes, backends, args.server, args.balancing)
+    return text.replace(f"{CONFIG_FOLDER}/{FILES}/", f"{CONFIG_FOLDER}/{folder}/")

@@ -17,10 +17,12 @@ from components.network import Network
 from components.replicas import Service, Workers
 from components.translate import published_ports
 from settings.load import Loaded
-from settings.model import Condition, Platform
+from settings.model import TLS_PORT, Condition, Platform
+from settings.model import Gateway as GatewayModel
 from settings.references import Reference
 
 _HTTP: Final = 80
+_HTTPS: Final = 443
 
 
 @dataclass
@@ -87,7 +89,7 @@ class Parts:
         """Return what the stack exports: addresses, container names, database addresses without password."""
         exports: dict[str, Any] = {
             "platform": platform.name,
-            "urls": [_url(port) for port in published_ports(platform.gateway.publish)] if platform.gateway else [],
+            "urls": _urls(platform.gateway),
             "replicas": {
                 **{name: service.container_names for name, service in self.services.items()},
                 **{name: workers.container_names for name, workers in self.workers.items()},
@@ -99,6 +101,12 @@ class Parts:
         return exports
 
 
+def _urls(gateway: GatewayModel | None) -> list[str]:
+    ports = gateway.ports if gateway is not None else {}
+    return [_url(port) for port in published_ports(port for place, port in ports.items() if place[0] != "tcp")]
+
+
 def _url(port: PublishedPort) -> str:
     host = "localhost" if port.address in {"0.0.0.0", "127.0.0.1"} else port.address  # noqa: S104 - read, not bound
-    return f"http://{host}" + ("" if port.host_port == _HTTP else f":{port.host_port}")
+    scheme, usual = ("https", _HTTPS) if port.port == TLS_PORT else ("http", _HTTP)
+    return f"{scheme}://{host}" + ("" if port.host_port == usual else f":{port.host_port}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from settings.model import Cache, Database, Gateway, Job, Volume
+from settings.model import GATEWAY_PORT, TLS_PORT, Cache, Database, Gateway, Job, Volume
 from settings.parts import parts
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _STORE_PORTS: Final = {"postgres": 5432, "redis": 6379}
 _HTTP: Final = 80
+_HTTPS: Final = 443
 _ANY_ADDRESS: Final = frozenset({"0.0.0.0", "::", "127.0.0.1"})  # noqa: S104 - compared, not bound
 
 
@@ -55,7 +56,7 @@ def urls(platform: Platform) -> list[str]:
     """Return the addresses at which the gateway answers a browser on this machine."""
     if platform.gateway is None:
         return []
-    return [_url(publish) for publish in platform.gateway.publish]
+    return [_url(port) for place, port in platform.gateway.ports.items() if place[0] != "tcp"]
 
 
 def host_ports(platform: Platform) -> list[HostPort]:
@@ -112,7 +113,7 @@ def _images(platform: Platform) -> Iterator[str]:
 
 
 def _published(part: Part) -> list[Publish]:
-    return list(getattr(part.spec, "publish", ()) or ())
+    return list(part.spec.ports.values() if isinstance(part.spec, Gateway) else part.spec.publish or ())
 
 
 def _port(part: Part) -> int | None:
@@ -123,7 +124,7 @@ def _port(part: Part) -> int | None:
 
 
 def _outside(part: Part, publish: Publish) -> str:
-    if isinstance(part.spec, Gateway):
+    if isinstance(part.spec, Gateway) and publish.port in {GATEWAY_PORT, TLS_PORT}:
         return _url(publish)
     suffix = "" if publish.protocol == "tcp" else f"/{publish.protocol}"
     return f"{publish.address}:{publish.host_port}{suffix}"
@@ -131,4 +132,5 @@ def _outside(part: Part, publish: Publish) -> str:
 
 def _url(publish: Publish) -> str:
     host = "localhost" if publish.address in _ANY_ADDRESS else publish.address
-    return f"http://{host}" + ("" if publish.host_port == _HTTP else f":{publish.host_port}")
+    scheme, usual = ("https", _HTTPS) if publish.port == TLS_PORT else ("http", _HTTP)
+    return f"{scheme}://{host}" + ("" if publish.host_port == usual else f":{publish.host_port}")

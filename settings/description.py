@@ -45,10 +45,18 @@ class Description:
         """Yield the routes that apply, each with the path at which it was written."""
         if self.everything.gateway is None or self.declared.gateway is None:
             return
-        kept = {id(route) for route in self.declared.gateway.routes}
         for index, route in enumerate(self.everything.gateway.routes):
-            if id(route) in kept:
+            if not route.services or not all(self.is_switched_off("services", name) for name in route.services):
                 yield ("gateway", "routes", index), route
+
+    def route_targets(self) -> Iterator[tuple[Path, str]]:
+        """Yield every service that a route leads to or asks, with the path at which it is named."""
+        for path, route in self.routes():
+            for name in route.services:
+                if len(route.services) == 1 or not self.is_switched_off("services", name):
+                    yield (*path, "to", *([name] if len(route.services) > 1 else [])), name
+            if route.auth is not None:
+                yield (*path, "auth", "to"), route.auth.to
 
     def open_networks(self) -> frozenset[str]:
         """Return the networks with a way out to the internet."""

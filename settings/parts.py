@@ -66,3 +66,9 @@ def parts(platform: Platform) -> Iterator[Part]:
 def part_names(platform: Platform) -> frozenset[str]:
     """Return the names of all parts that another one may need."""
     return frozenset(part.name for part in parts(platform) if part.section != GATEWAY_NAME)
+
+
+def services_of(gateway: Gateway) -> list[str]:
+    """Return the services that a gateway talks to, those that only decide who may pass included; each once."""
+    named = [name for route in gateway.routes for name in (*route.services, *([route.auth.to] if route.auth else []))]
+    return list(dict.fromkeys(named))

@@ -8,9 +8,9 @@ from settings.parts import stores, workloads
 from settings.problems import Finding, listing, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Sequence
 
-    from settings.model import Platform
+    from settings.model import Platform, Route
 
 
 def known_profiles(platform: Platform) -> frozenset[str]:
@@ -48,7 +48,9 @@ def apply_profiles(platform: Platform, active: Sequence[str]) -> Platform:
     gateway = platform.gateway
     if gateway is not None:
         off = {name for name, service in platform.services.items() if not keep(service.profiles)}
-        gateway = gateway.model_copy(update={"routes": [route for route in gateway.routes if route.to not in off]})
+        routes = [_without(route, off) for route in gateway.routes if not route.services or set(route.services) - off]
+        tcp = {name: port for name, port in gateway.tcp.items() if _is_on(platform, name, keep)}
+        gateway = gateway.model_copy(update={"routes": routes, "tcp": tcp})
     return platform.model_copy(
         update={
             section: {name: part for name, part in getattr(platform, section).items() if keep(part.profiles)}
@@ -56,3 +58,13 @@ def apply_profiles(platform: Platform, active: Sequence[str]) -> Platform:
         }
         | {"gateway": gateway}
     )
+
+
+def _without(route: Route, off: Collection[str]) -> Route:
+    targets = {name: weight for name, weight in route.targets.items() if name not in off}
+    return route if targets == route.targets else route.model_copy(update={"targets": targets})
+
+
+def _is_on(platform: Platform, name: str, keep: Callable[[Sequence[str]], bool]) -> bool:
+    store = platform.databases.get(name) or platform.caches.get(name)
+    return store is None or keep(store.profiles)

@@ -46,6 +46,15 @@ _SECTIONS: Final[tuple[tuple[str, str, type[BaseModel]], ...]] = (
     ("Metrics", "`….metrics`", models.Metrics),
     ("The gateway", "`gateway`", models.Gateway),
     ("Routes", "`gateway.routes[]`", models.Route),
+    ("Redirects", "`gateway.routes[].redirect`", models.Redirect),
+    ("Fixed answers", "`gateway.routes[].answer`", models.Answer),
+    ("Static files", "`gateway.routes[].files`", models.StaticFiles),
+    ("Limits of requests", "`gateway.routes[].rate`", models.Rate),
+    ("Passwords", "`gateway.routes[].basic_auth`", models.BasicAuth),
+    ("Asking a service", "`gateway.routes[].auth`", models.SubrequestAuth),
+    ("HTTPS", "`gateway.tls`", models.Tls),
+    ("Certificates", "`gateway.tls.certificates[]`", models.Certificate),
+    ("Pass-through", "`gateway.tcp.<name>`", models.TcpRoute),
 )
 _UNIT_EXAMPLES: Final = {Unit.MEMORY: "256MiB", Unit.DURATION: "90s", Unit.CPUS: 0.5}
 _BARE: Final = re.compile(r"[\w./][^{}\[\],:#\"'\n$`|]*")

@@ -18,4 +18,9 @@ cd /etc/nginx/conf.d
 for file in ./*.conf; do
   case ${file#./} in live.conf | "$(readlink live.conf)") ;; *) rm -f "$file" ;; esac
 done
+for folder in files-*/ .staged-files-*; do
+  name=${folder%/}
+  case $name in .staged-*) name=${name#.staged-} && name=${name%-*} ;; esac
+  if [ -e "$folder" ] && ! grep -qF "/$name/" live.conf; then rm -rf "$folder"; fi
+done
 echo "reloaded"

@@ -1,4 +1,4 @@
-"""Routes lead to services that can answer, each rule once."""
+"""Routes lead to something that can answer, each rule once."""
 
 from __future__ import annotations
 
@@ -11,26 +11,50 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from settings.description import Description
-    from settings.model import Service
+    from settings.model import Route, Service
     from settings.paths import Path
+
+_ACTIONS: Final = ("to", "redirect", "answer", "files")
+
+
+def routes_do_one_thing(description: Description) -> Iterator[Finding]:
+    """A route leads to services, or answers by itself."""
+    for path, route in description.routes():
+        given = _actions(route)
+        if len(given) != 1:
+            yield Finding(
+                path,
+                f"says {' and '.join(given)}: which one is meant is not clear" if given else "leads to nothing",
+                allowed=f"exactly one of {', '.join(_ACTIONS)}",
+                fix=f"remove all but one of {', '.join(given)}" if given else "add to: …",
+            )
 
 
 def routes_lead_to_services(description: Description) -> Iterator[Finding]:
     """Each route names a service that listens and runs."""
     services = description.declared.services
-    for path, route in description.routes():
-        service = services.get(route.to)
+    for path, name in description.route_targets():
+        service = services.get(name)
         if service is not None:
-            yield from _can_answer((*path, "to"), route.to, service)
+            yield from _can_answer(path, name, service)
             continue
-        other = next((s for s in ("workers", "jobs") if route.to in getattr(description.declared, s)), None)
+        other = next((s for s in ("workers", "jobs") if name in getattr(description.declared, s)), None)
         yield Finding(
-            (*path, "to"),
-            f"there is no service '{route.to}'" + (f" ({other}.{route.to} takes no requests)" if other else ""),
+            path,
+            f"there is no service '{name}'" + (f" ({other}.{name} takes no requests)" if other else ""),
             allowed=listing(services),
-            nearest=nearest(route.to, services),
-            about=(("services", route.to),),
+            nearest=nearest(name, services),
+            about=(("services", name),),
         )
+
+
+def some_weight_is_left(description: Description) -> Iterator[Finding]:
+    """A route whose services all have weight 0 leads nowhere."""
+    for path, route in description.routes():
+        if route.targets and not any(route.targets.values()):
+            yield Finding(
+                (*path, "to"), "every weight is 0: nobody would answer", fix="give one service a weight above 0"
+            )
 
 
 def routes_are_unique(description: Description) -> Iterator[Finding]:
@@ -55,6 +79,11 @@ def some_route_is_left(description: Description) -> Iterator[Finding]:
         )
 
 
+def _actions(route: Route) -> list[str]:
+    given = {"to": route.targets, "redirect": route.redirect, "answer": route.answer, "files": route.files}
+    return [name for name in _ACTIONS if given[name]]
+
+
 def _can_answer(path: Path, name: str, service: Service) -> Iterator[Finding]:
     if service.port is None:
         yield Finding(
@@ -77,4 +106,10 @@ def _can_answer(path: Path, name: str, service: Service) -> Iterator[Finding]:
         )
 
 
-CHECKS: Final = (routes_lead_to_services, routes_are_unique, some_route_is_left)
+CHECKS: Final = (
+    routes_do_one_thing,
+    routes_lead_to_services,
+    some_weight_is_left,
+    routes_are_unique,
+    some_route_is_left,
+)

@@ -104,16 +104,16 @@ def gateway_reaches_its_services(description: Description) -> Iterator[Finding]:
     if gateway is None:
         return
     own = set(gateway.networks or ())
-    for path, route in description.routes():
-        service = description.platform.services.get(route.to)
+    for path, name in description.route_targets():
+        service = description.platform.services.get(name)
         if service is None or service.host_network or own & set(service.networks or ()):
             continue
         yield Finding(
-            (*path, "to"),
-            f"the gateway shares no network with services.{route.to}",
+            path,
+            f"the gateway shares no network with services.{name}",
             allowed=f"at least one of {listing(service.networks or ())}",
             fix="add one of them to gateway.networks, or leave gateway.networks out",
-            about=(_ALL, ("services", route.to, "networks"), (GATEWAY_NAME, "networks")),
+            about=(_ALL, ("services", name, "networks"), (GATEWAY_NAME, "networks")),
         )
 
 

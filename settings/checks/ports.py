@@ -6,7 +6,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from settings.model import GATEWAY_PORT, Protocol, Service
+from settings.model import GATEWAY_PORT, Gateway, Protocol, Service
 from settings.parts import parts
 from settings.paths import dotted
 from settings.problems import Finding, listing
@@ -103,8 +103,12 @@ def published_ports_have_a_way_in(description: Description) -> Iterator[Finding]
 
 def _published(description: Description) -> Iterator[tuple[Path, _Listener]]:
     for part in parts(description.declared):
-        for index, port in enumerate(part.spec.publish):
-            path = (*part.path, "publish", index)
+        if isinstance(part.spec, Gateway):
+            own = part.spec.ports
+        else:
+            own = {("publish", index): port for index, port in enumerate(part.spec.publish)}
+        for place, port in own.items():
+            path: Path = (*part.path, *place)
             yield path, _Listener(path, port.address, port.host_port, port.protocol)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from settings.checks.routes import gateway_secrets
 from settings.model import SecretSource
 from settings.problems import Finding, listing, nearest
 from settings.redaction import TOKEN, known_values
@@ -123,6 +124,7 @@ def _used(description: Description) -> set[str]:
     for _, workload, _ in description.workloads():
         used.update(use.name for use in workload.secrets)
         used.update(reference.name for reference in references_in(workload) if reference.section == "secrets")
+    used.update(name for _, name in gateway_secrets(description.declared.gateway))
     return used
 
 

@@ -1,11 +1,12 @@
 """The typed description of a platform, one module a theme."""
 
 from settings.model.base import Model
-from settings.model.gateway import GATEWAY_PORT, Gateway, Route
+from settings.model.gateway import GATEWAY_PORT, Gateway, TcpRoute
 from settings.model.health import Health
 from settings.model.mounts import BindMount, SecretUse, VolumeMount
 from settings.model.platform import Host, ImageFamily, Images, Platform
 from settings.model.ports import Protocol, Publish
+from settings.model.routes import Answer, Balance, BasicAuth, Rate, Redirect, Route, Slash, StaticFiles, SubrequestAuth
 from settings.model.stores import (
     Cache,
     CacheEngine,
@@ -18,6 +19,7 @@ from settings.model.stores import (
     SecretSource,
     Volume,
 )
+from settings.model.tls import TLS_PORT, Certificate, Tls, TlsMode
 from settings.model.workload import (
     Build,
     Condition,
@@ -34,10 +36,15 @@ from settings.model.workload import (
 
 __all__ = [
     "GATEWAY_PORT",
+    "TLS_PORT",
+    "Answer",
+    "Balance",
+    "BasicAuth",
     "BindMount",
     "Build",
     "Cache",
     "CacheEngine",
+    "Certificate",
     "Condition",
     "Database",
     "DatabaseEngine",
@@ -56,6 +63,8 @@ __all__ = [
     "Platform",
     "Protocol",
     "Publish",
+    "Rate",
+    "Redirect",
     "Relaxation",
     "RestartPolicy",
     "Route",
@@ -63,6 +72,12 @@ __all__ = [
     "SecretSource",
     "SecretUse",
     "Service",
+    "Slash",
+    "StaticFiles",
+    "SubrequestAuth",
+    "TcpRoute",
+    "Tls",
+    "TlsMode",
     "Ulimit",
     "Volume",
     "VolumeMount",

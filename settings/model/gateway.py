@@ -1,17 +1,19 @@
-"""The gateway: the one door from outside, and its routes."""
+"""The gateway: the one door from outside."""
 # ruff: noqa: RUF012, TC001 - pydantic copies mutable defaults, and needs the names of annotations when it runs
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field
 
 from settings.model.base import Model, Name
 from settings.model.ports import Publish, publish_form
-from settings.units import Cpus, MemoryMiB, Seconds
+from settings.model.routes import HeaderName, HeaderValue, HostName, PathText, Route
+from settings.model.tls import Tls
+from settings.units import Cpus, MemoryMiB, Port, Seconds
 
-GATEWAY_PORT = 8080
+GATEWAY_PORT: Final = 8080
 """Port on which the gateway listens inside its container."""
 
 
@@ -27,23 +29,17 @@ def _as_list(value: object) -> object:
 _PublishGateway = Annotated[Publish, BeforeValidator(_publish_gateway, json_schema_input_type=Publish | str | int)]
 
 
-class Route(Model):
-    """A rule that leads requests to a service."""
+class TcpRoute(Model):
+    """A port that leads, unread and unprotected by the gateway, to a store."""
 
-    to: Name
-    """The service."""
-    path: str = Field(default="/", pattern=r"""^/[^\s{};"']*$""")
-    """Path prefix (or, with ``exact``, the whole path)."""
-    exact: bool = False
-    """Whether only this very path matches."""
-    host: str | None = Field(default=None, pattern=r"^[a-z0-9*]([a-z0-9.*-]*[a-z0-9])?$")
-    """Host name. Default: any."""
-    strip: bool = False
-    """Whether the prefix is removed before the request is passed on."""
-    websocket: bool = False
-    """Whether the connection may become a websocket."""
-    timeout_s: Seconds = Field(default=60.0, alias="timeout", le=7200)
-    """The longest silence of the service while a request waits, at most 7200 s."""
+    host_port: Port
+    """Port of the host."""
+    address: str = "127.0.0.1"
+    """Address of the host to listen on."""
+    reason: Annotated[str, Field(min_length=10)]
+    """Why a store must be reached from outside."""
+    idle_s: Seconds = Field(default=3600.0, alias="idle")
+    """The longest silence before a connection is closed."""
 
 
 class Gateway(Model):
@@ -56,6 +52,25 @@ class Gateway(Model):
         BeforeValidator(_as_list, json_schema_input_type=list[_PublishGateway] | _PublishGateway),
     ] = []
     """Ports of the host, such as ``127.0.0.1:8080``; one needs no list."""
+    tls: Tls | None = None
+    """HTTPS. Default: none."""
+    hosts: list[HostName] = []
+    """Host names that it serves; requests for any other are closed unanswered. Default: any."""
+    headers: dict[HeaderName, HeaderValue | None] = {}
+    """Headers of every answer, on every status, unless the service sends its own; ``null`` removes one of the security
+    headers that are there by default (docs/gateway.md)."""
+    compress: bool = True
+    """Whether text is compressed for clients that can read it so."""
+    trusted_proxies: list[str] = []
+    """Addresses and ranges of proxies before it whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed."""
+    health_path: PathText | None = None
+    """A path, such as ``/health``, on which the gateway says that it is well, as it does on ``/.slipway/health``."""
+    maintenance_page: str | None = None
+    """HTML file of the project that is shown during ``slipway maintenance``. Default: one line of text."""
+    maintenance_retry_s: Seconds = Field(default=60.0, alias="maintenance_retry")
+    """When clients are told to try again then."""
+    tcp: dict[Name, TcpRoute] = {}
+    """Databases and caches that are passed through to the outside: by name only, and with the reason."""
     image: str | None = None
     """Image reference. Default: the catalogue's nginx."""
     networks: list[Name] | None = None
@@ -74,3 +89,14 @@ class Gateway(Model):
     """A fixed container name. Default: generated."""
     workers: int = Field(default=2, ge=1, le=64)
     """nginx worker processes."""
+
+    @property
+    def ports(self) -> dict[tuple[str | int, ...], Publish]:
+        """Every port of the host that leads to it, by where it stands below ``gateway``."""
+        found: dict[tuple[str | int, ...], Publish] = {}
+        found.update({("publish", index): port for index, port in enumerate(self.publish)})
+        if self.tls is not None:
+            found["tls", "publish"] = self.tls.publish
+        for name, port in self.tcp.items():
+            found["tcp", name] = Publish(port=port.host_port, host_port=port.host_port, address=port.address)
+        return found

@@ -15,14 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components import GatewayRoute, Server
-from components.nginx_config import HEALTH_PATH, render
+from components.nginx import Backend, render
+from components.nginx.model import HEALTH_PATH
 
-API = ["127.0.0.1:8000", "127.0.0.1:8001"]
-CASES: dict[str, tuple[list[GatewayRoute], dict[str, list[str]], Server]] = {
+API = [Backend(address="127.0.0.1:8000"), Backend(address="127.0.0.1:8001")]
+CASES: dict[str, tuple[list[GatewayRoute], dict[str, list[Backend]], Server]] = {
     "one-service": ([GatewayRoute(upstream="api")], {"api": API}, Server()),
     "websocket": (
         [GatewayRoute(upstream="api"), GatewayRoute(upstream="fanout", path="/ws", websocket=True, timeout_s=3600)],
-        {"api": API, "fanout": ["127.0.0.1:8002"]},
+        {"api": API, "fanout": [Backend(address="127.0.0.1:8002")]},
         Server(workers=4, max_body_mib=512, drain_s=90),
     ),
     "hosts-and-prefixes": (
@@ -32,7 +33,7 @@ CASES: dict[str, tuple[list[GatewayRoute], dict[str, list[str]], Server]] = {
             GatewayRoute(upstream="api", path="/status", exact=True),
             GatewayRoute(upstream="web", host="*.example.org", path="/assets/"),
         ],
-        {"api": API, "web": ["127.0.0.1:8003"]},
+        {"api": API, "web": [Backend(address="127.0.0.1:8003")]},
         Server(),
     ),
     "no-replica": ([GatewayRoute(upstream="api", path="/api")], {"api": []}, Server()),

@@ -1,0 +1,38 @@
+"""nginx's configuration as a tree of directives, written by a library that knows how to quote them.
+
+Pure functions: from routes to text. ``model`` says what can be asked for, ``render`` writes it.
+"""
+
+from components.nginx.model import (
+    Answer,
+    Backend,
+    Balancing,
+    BasicAuth,
+    Certificate,
+    GatewayRoute,
+    RateLimit,
+    Redirect,
+    Server,
+    StaticFiles,
+    SubrequestAuth,
+    TcpRoute,
+    Tls,
+)
+from components.nginx.render import render
+
+__all__ = [
+    "Answer",
+    "Backend",
+    "Balancing",
+    "BasicAuth",
+    "Certificate",
+    "GatewayRoute",
+    "RateLimit",
+    "Redirect",
+    "Server",
+    "StaticFiles",
+    "SubrequestAuth",
+    "TcpRoute",
+    "Tls",
+    "render",
+]
