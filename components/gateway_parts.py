@@ -205,7 +205,7 @@ class GatewayParts:
                     item.hosts,
                     self._parts.secrets[item.certificate],
                     self._parts.secrets[item.key],
-                    item.stapling,
+                    stapling=item.stapling,
                 )
                 for index, item in enumerate(tls.certificates)
             ]

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from settings.model import Gateway, Route
     from settings.paths import Path
 
-_REDIRECTS: Final = (301, 302, 303, 307, 308)
 _OWN_PORTS: Final = (GATEWAY_PORT, 8081, TLS_PORT)
 _SLOWEST_PER_MINUTE: Final = 1
 _PROXIED: Final = (
@@ -54,12 +53,6 @@ def rewrites_are_clear(description: Description) -> Iterator[Finding]:
             yield Finding((*path, "strip"), "says another path than rewrite", fix="remove one of them")
         if route.slash is not Slash.LEAVE and route.path == "/":
             yield Finding((*path, "slash"), "has no effect on the path /", fix="remove slash")
-        if route.redirect is not None and route.redirect.status not in _REDIRECTS:
-            yield Finding(
-                (*path, "redirect", "status"),
-                f"{route.redirect.status} is no redirect",
-                allowed=", ".join(map(str, _REDIRECTS)),
-            )
         if route.answer is not None and (route.answer.text is None) == (route.answer.json_ is None):
             yield Finding((*path, "answer"), "needs a text, or json", allowed="exactly one of text, json")
         if route.answer is not None and "$" in route.answer.body():

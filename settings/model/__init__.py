@@ -6,7 +6,7 @@ from settings.model.health import Health
 from settings.model.mounts import BindMount, SecretUse, VolumeMount
 from settings.model.platform import Host, ImageFamily, Images, Platform
 from settings.model.ports import Protocol, Publish
-from settings.model.routes import Answer, Balance, BasicAuth, Rate, Redirect, Route, Slash, StaticFiles, SubrequestAuth
+from settings.model.routes import Answer, Balance, BasicAuth, Rate, Redirect, RedirectStatus, Route, Slash, StaticFiles, SubrequestAuth
 from settings.model.stores import (
     Cache,
     CacheEngine,
@@ -65,6 +65,7 @@ __all__ = [
     "Publish",
     "Rate",
     "Redirect",
+    "RedirectStatus",
     "Relaxation",
     "RestartPolicy",
     "Route",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field
@@ -25,6 +25,16 @@ HostName = Annotated[str, Field(pattern=r"^[a-z0-9*]([a-z0-9.*-]*[a-z0-9])?$")]
 _RATE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|m|h)")
 _PER_SECOND: Final = {"s": 1, "m": 60, "h": 3600}
 _LONGEST_S: Final = 7200
+
+
+class RedirectStatus(IntEnum):
+    """How a browser takes another address."""
+
+    MOVED = 301
+    FOUND = 302
+    SEE_OTHER = 303
+    TEMPORARY = 307
+    PERMANENT = 308
 
 
 class Slash(StrEnum):
@@ -83,7 +93,7 @@ class Redirect(Model):
 
     to: Annotated[str, Field(pattern=r"""^(https?://|/)[^\s{};"'$]*$""")]
     """A path of the same host, or a whole address."""
-    status: Annotated[int, Field(ge=301, le=308)] = 308
+    status: RedirectStatus = RedirectStatus.PERMANENT
     """301, 302, 303, 307 or 308 (which keeps method and body)."""
     keep_path: bool = False
     """Whether the request's path and query follow the address."""

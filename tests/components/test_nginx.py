@@ -114,9 +114,9 @@ def test_a_host_has_its_own_routes_and_those_of_every_host(tmp_path: Path) -> No
     """A route without a host holds everywhere, unless the host has its own for that path."""
     text = render(*CASES["hosts-and-prefixes"])
     assert _locations(text, tmp_path) == {
-        "_": [f"= {HEALTH_PATH}", "= /status", "/"],
-        "*.example.org": [f"= {HEALTH_PATH}", "= /status", "/assets/", "/"],
-        "app.example.org": [f"= {HEALTH_PATH}", "= /status", "= /v1", "/", "/v1/"],
+        "_": [f"= {HEALTH_PATH}", "= /.slipway/maintenance", "= /status", "/"],
+        "*.example.org": [f"= {HEALTH_PATH}", "= /.slipway/maintenance", "= /status", "/assets/", "/"],
+        "app.example.org": [f"= {HEALTH_PATH}", "= /.slipway/maintenance", "= /status", "= /v1", "/", "/v1/"],
     }
 
 
@@ -171,7 +171,7 @@ def test_values_are_quoted_by_the_library() -> None:
     assert "\n      return 200" not in text.replace("return 200 'ok", "")
 
 
-@pytest.mark.parametrize("text", ["$host", "$http_host", "$request_id", "$remote_addr", "$scheme"])
+@pytest.mark.parametrize("text", ["$host", "$http_host", "$slipway_id", "$remote_addr", "$scheme"])
 def test_every_route_tells_where_a_request_came_from(text: str) -> None:
     """Headers set in a location replace those of the server, so each has all."""
     routes, upstreams, server = CASES["websocket"]

@@ -156,10 +156,10 @@ def test_a_route_goes_with_its_service(accepted: Accepted) -> None:
     }
     loaded = accepted(patch)
     assert loaded.platform.gateway is not None
-    assert [route.to for route in loaded.platform.gateway.routes] == ["api"]
+    assert [name for route in loaded.platform.gateway.routes for name in route.services] == ["api"]
     with_web = accepted(patch, profiles=["web"])
     assert with_web.platform.gateway is not None
-    assert [route.to for route in with_web.platform.gateway.routes] == ["web", "api"]
+    assert [name for route in with_web.platform.gateway.routes for name in route.services] == ["web", "api"]
 
 
 def test_a_switched_off_route_does_not_shift_the_places_of_others(refused: Refused) -> None:

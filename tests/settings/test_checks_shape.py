@@ -114,7 +114,7 @@ def test_a_choice_as_a_key_is_refused_with_the_nearest(refused: Refused) -> None
 
 def test_a_missing_key_says_which(refused: Refused) -> None:
     problem = refused({"gateway": {"routes": [{"path": "/"}]}})
-    assert (problem.path, problem.message, problem.fix) == ("gateway.routes[0]", "'to' is missing", "add to: …")
+    assert (problem.path, problem.message, problem.fix) == ("gateway.routes[0]", "leads to nothing", "add to: …")
 
 
 def test_a_platform_needs_a_name(refused: Refused) -> None:
