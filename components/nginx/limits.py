@@ -59,8 +59,8 @@ def of_route(route: GatewayRoute) -> Iterable[Directive]:
 
 
 def _name(route: GatewayRoute) -> str:
-    header = route.rate.header if route.rate else None
-    text = "|".join((route.host or "", route.path.rstrip("/") or "/", str(route.exact), header or ""))
+    """Name a route's zone; not by ``exact``, since a route may become two locations that count together."""
+    text = "|".join((route.host or "", route.path.rstrip("/") or "/", str(route.rate), str(route.connections)))
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 

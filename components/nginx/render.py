@@ -80,6 +80,7 @@ def _http(
     # A line is at most a second late; without the buffer each request would be a write.
     yield line("access_log", "/dev/stdout", "json", "buffer=32k", "flush=1s")
     yield line("server_tokens", "off")
+    yield line("absolute_redirect", "off")  # nginx knows its own port, and not the one that people come by
     yield line("server_names_hash_bucket_size", "128")  # a long host name does not fit into the default
     yield line("variables_hash_max_size", "2048")
     yield line("tcp_nodelay", "on")

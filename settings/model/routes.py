@@ -229,8 +229,8 @@ class Route(Model):
     cache: Annotated[HeaderValue, BeforeValidator(_cache)] | None = None
     """How long browsers may keep its answers (``1h``), or a whole ``Cache-Control`` such as ``no-store``. Default: as
     the service says."""
-    headers: dict[HeaderName, HeaderValue | None] = {}
-    """Headers of its answers; ``null`` removes one of the gateway's."""
+    headers: dict[HeaderName, HeaderValue] = {}
+    """Headers of its answers; an empty one removes the gateway's, and the service's."""
     request_headers: dict[HeaderName, HeaderValue] = {}
     """Headers that the service gets."""
     basic_auth: BasicAuth | None = None
