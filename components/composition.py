@@ -13,6 +13,8 @@ import pulumi_random as random
 from components import labels
 from components.args import NetworkAttachment
 from components.cache import Cache, CacheArgs
+from components.certificates import SERIAL, Certificates
+from components.certificates_parts import PART, make_certificates
 from components.database import Database, DatabaseArgs
 from components.files import make_key
 from components.gateway import Gateway, GatewayArgs
@@ -27,6 +29,7 @@ from components.translate import build_name, published_ports, workload_args
 from components.volume import data_volume
 from settings.catalogue import Catalogue, CatalogueImage
 from settings.load import Loaded
+from settings.model import Gateway as GatewayModel
 from settings.model import Platform, SecretSource, Workload
 from settings.parts import services_of
 
@@ -83,6 +86,8 @@ class Composer:
         stores = [*platform.databases.values(), *platform.caches.values()]
         references = [store.image for store in stores] + [workload.image for _, workload in workloads]
         references += [platform.gateway.image] if platform.gateway else []
+        acme = platform.gateway.tls.acme if platform.gateway and platform.gateway.tls else None
+        references += [acme.image] if acme else []
         carrier = self.catalogue.find("carrier", platform.images.family)
         references += [carrier.reference] if carrier else []
         return Images(
@@ -241,7 +246,8 @@ class Composer:
         found = GatewayParts(self.platform, self.parts, self.files_key, image)
         routed = [self.parts.services[name] for name in services_of(gateway)]
         stores = [self.parts.databases.get(name) or self.parts.caches[name] for name in gateway.tcp]
-        return Gateway(
+        certificates = self._certificates(gateway)
+        made = Gateway(
             "gateway",
             GatewayArgs(
                 image=self.images.ids[str(gateway.image)],
@@ -262,9 +268,28 @@ class Composer:
                 needs=[
                     *(container for service in routed for container in service.containers),
                     *(store.container for store in stores),
+                    *([certificates.ready] if certificates else []),
                 ],
+                volumes=[certificates.mount] if certificates else [],
+                watch=SERIAL if certificates else None,
                 labels=self._labels("gateway", "gateway"),
             ),
+        )
+        if certificates:
+            certificates.obtain("gateway", self._attach(gateway.networks), made.reloaded)
+            self.parts.certificates = certificates
+        return made
+
+    def _certificates(self, gateway: GatewayModel) -> Certificates | None:
+        acme = gateway.tls.acme if gateway.tls else None
+        if acme is None:
+            return None
+        return make_certificates(
+            gateway,
+            image=self.images.ids[str(acme.image)],
+            known=self._catalogue_image("certbot"),
+            protect=self.platform.protect_data,
+            part_labels=self._labels(PART, "certificates"),
         )
 
     def _attach(self, networks: Iterable[str] | None, *names: str) -> list[NetworkAttachment]:

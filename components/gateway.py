@@ -54,6 +54,8 @@ class GatewayArgs:
     """Secret with which they are hashed. Needed with ``files``."""
     volumes: Sequence[VolumeMount] = ()
     """Further volumes, such as that of certificates which are obtained elsewhere."""
+    watch: str | None = None
+    """File in one of them whose first line changes with each certificate there; nginx then reloads by itself."""
     user: str = "101:101"
     """Numeric ``uid:gid`` of nginx in that image."""
     networks: Sequence[NetworkAttachment] = ()
@@ -196,8 +198,10 @@ class Gateway(pulumi.ComponentResource):
             WorkloadArgs(
                 image=args.image,
                 user=args.user,
-                entrypoint=["nginx"],
-                command=["-c", f"{CONFIG_FOLDER}/live.conf"],
+                entrypoint=["nginx"] if args.watch is None else ["sh", "-c"],
+                command=["-c", f"{CONFIG_FOLDER}/live.conf"]
+                if args.watch is None
+                else [script("gateway-start.sh"), "start", args.watch],
                 networks=args.networks,
                 publish=args.publish,
                 volumes=mounts,

@@ -18,11 +18,12 @@ from components.carrier import Binary
 from components.gateway import FILES
 from components.nginx import Backend, Balancing, GatewayRoute, Server
 from components.nginx.headers import SECURITY
-from components.nginx.model import CONFIG_FOLDER
+from components.nginx.model import ACME_FOLDER, CONFIG_FOLDER
 from components.parts import Parts
 from components.self_signed import self_signed
 from settings.catalogue import CatalogueImage
-from settings.model import Balance, Gateway, Platform, Route, TlsMode
+from settings.certificates import tls_hosts
+from settings.model import LETS_ENCRYPT_STAGING, Balance, Gateway, Platform, Route, TlsMode
 
 _LARGEST: Final = 5 * 2**20
 """Bytes of static files; they stand in the stack's state."""
@@ -91,7 +92,7 @@ class GatewayParts:
             connections=route.connections,
             compress=route.compress,
             cache_control=route.cache,
-            headers=route.headers,
+            headers={name: value or None for name, value in route.headers.items()},
             request_headers=route.request_headers,
             basic_auth=self._basic_auth(index, route),
             auth=nginx.SubrequestAuth(
@@ -163,14 +164,15 @@ class GatewayParts:
         gateway = self.gateway
         own = {name.lower() for name in gateway.headers}
         headers = {name: value for name, value in SECURITY.items() if name.lower() not in own}
-        headers |= {name: value for name, value in gateway.headers.items() if value is not None}
+        headers |= {name: value for name, value in gateway.headers.items() if value}
         if gateway.maintenance_page:
             self.files["maintenance.html"] = _read(Path(gateway.maintenance_page), gateway.maintenance_page)
         return Server(
             workers=gateway.workers,
             max_body_mib=gateway.max_body_mib,
             drain_s=gateway.drain_s,
-            hosts=gateway.hosts,
+            # An unknown name has no certificate, so it is refused over HTTP too.
+            hosts=sorted({*gateway.hosts, *self.acme_hosts}),
             headers=headers,
             compress=gateway.compress,
             trusted_proxies=gateway.trusted_proxies,
@@ -178,6 +180,7 @@ class GatewayParts:
             maintenance_page=f"{FILES}/maintenance.html" if gateway.maintenance_page else None,
             maintenance_retry_s=int(gateway.maintenance_retry_s),
             tls=self._tls(),
+            acme=bool(self.acme_hosts),
             tcp=[self._tcp(name, port.host_port, port.idle_s) for name, port in gateway.tcp.items()],
             stream_module=self._image.facts.get("stream_module"),
             mime_types=str(self._image.facts.get("mime_types", Server.mime_types)),
@@ -197,7 +200,11 @@ class GatewayParts:
             return None
         if tls.mode is TlsMode.SELF_SIGNED:
             certificates = [self._self_signed()]
-            hsts = tls.hsts_s or 0.0
+            hsts = 0.0
+        elif tls.acme is not None:
+            certificates = [_obtained(host) for host in self.acme_hosts]
+            untrusted = tls.acme.directory == LETS_ENCRYPT_STAGING
+            hsts = (0.0 if untrusted else _HSTS_S) if tls.hsts_s is None else tls.hsts_s
         else:
             certificates = [
                 self._certificate(
@@ -218,10 +225,15 @@ class GatewayParts:
             hsts_subdomains=tls.hsts_subdomains,
         )
 
+    @property
+    def acme_hosts(self) -> list[str]:
+        """The hosts whose certificates are obtained from an authority."""
+        tls = self.gateway.tls
+        return tls_hosts(self.gateway) if tls is not None and tls.mode is TlsMode.ACME else []
+
     def _self_signed(self) -> nginx.Certificate:
         assert self.gateway.tls is not None  # noqa: S101 - the only caller has asked
-        named = [route.host for route in self.gateway.routes if route.host]
-        hosts = self.gateway.tls.hosts or sorted({"localhost", "127.0.0.1", *self.gateway.hosts, *named})
+        hosts = self.gateway.tls.hosts or sorted({"localhost", "127.0.0.1", *tls_hosts(self.gateway)})
         today = datetime.now(UTC).date()
         pair = self._key.apply(lambda key: self_signed(key, hosts, today))
         certificate, key = pair.apply(lambda both: both[0]), pair.apply(lambda both: both[1])
@@ -241,6 +253,13 @@ class GatewayParts:
         path = f"{CONFIG_FOLDER}/{FILES}/tls-{index}"
         trusted = f"{path}.crt" if stapling else None
         return nginx.Certificate(certificate=f"{path}.crt", key=f"{path}.key", hosts=tuple(hosts), trusted=trusted)
+
+
+def _obtained(host: str) -> nginx.Certificate:
+    folder = f"{ACME_FOLDER}/live/{host}"
+    return nginx.Certificate(
+        certificate=f"{folder}/fullchain.pem", key=f"{folder}/privkey.pem", hosts=(host,), trusted=None
+    )
 
 
 def _htpasswd(user: str, password: str) -> str:

@@ -10,6 +10,7 @@ import pulumi
 
 from components.args import Dependency, PublishedPort
 from components.cache import Cache
+from components.certificates import Certificates
 from components.database import Database
 from components.gateway import Gateway
 from components.job import Job
@@ -37,6 +38,7 @@ class Parts:
     workers: dict[str, Workers] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
     secrets: dict[str, pulumi.Output[str]] = field(default_factory=dict)
+    certificates: Certificates | None = None
 
     def need(self, name: str, condition: Condition) -> Sequence[Dependency]:
         """Return what to depend on, so that a part is healthy, started or completed first."""
@@ -83,6 +85,7 @@ class Parts:
         return [
             *(container for part in replicas for container in part.containers),
             *(part.container for part in single),
+            *([self.certificates.container] if self.certificates else []),
         ]
 
     def exports(self, platform: Platform, gateway: Gateway | None) -> dict[str, Any]:

@@ -110,6 +110,8 @@ def _images(platform: Platform) -> Iterator[str]:
     for part in parts(platform):
         if part.spec.image:
             yield part.spec.image
+        if isinstance(part.spec, Gateway) and part.spec.tls and part.spec.tls.acme and part.spec.tls.acme.image:
+            yield part.spec.tls.acme.image
 
 
 def _published(part: Part) -> list[Publish]:

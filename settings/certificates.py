@@ -1,4 +1,4 @@
-"""Whether a certificate and a key are a pair that can serve, told before anything runs."""
+"""Which hosts certificates are for, and whether one and its key are a pair that can serve."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cryptography.x509 import Certificate
+
+    from settings.model import Gateway
+
+
+def tls_hosts(gateway: Gateway) -> list[str]:
+    """Return the host names that certificates are made or obtained for."""
+    named = {*gateway.hosts, *(route.host for route in gateway.routes if route.host)}
+    return sorted(set(gateway.tls.hosts) if gateway.tls and gateway.tls.hosts else named)
 
 
 def trouble_with(certificate: str, key: str, hosts: Sequence[str]) -> str | None:

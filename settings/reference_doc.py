@@ -54,6 +54,7 @@ _SECTIONS: Final[tuple[tuple[str, str, type[BaseModel]], ...]] = (
     ("Asking a service", "`gateway.routes[].auth`", models.SubrequestAuth),
     ("HTTPS", "`gateway.tls`", models.Tls),
     ("Certificates", "`gateway.tls.certificates[]`", models.Certificate),
+    ("Certificates by ACME", "`gateway.tls.acme`", models.Acme),
     ("Pass-through", "`gateway.tcp.<name>`", models.TcpRoute),
 )
 _UNIT_EXAMPLES: Final = {Unit.MEMORY: "256MiB", Unit.DURATION: "90s", Unit.CPUS: 0.5}

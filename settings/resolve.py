@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from settings.catalogue import OWN_PREFIX
-from settings.model import Condition, Health, Persistence, RestartPolicy, Service
+from settings.model import Condition, Health, OnFailure, Persistence, RestartPolicy, Service
 from settings.parts import GATEWAY_NAME, STORE_SECTIONS
 from settings.resolve_networks import resolve_networks
 from settings.texts import references_in
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from settings.catalogue import Catalogue, CatalogueImage
-    from settings.model import Cache, Database, Gateway, Platform, Volume, Workload
+    from settings.model import Cache, Database, Gateway, Platform, Tls, Volume, Workload
 
 DEFAULT_USER: Final = "10001:10001"
 """User of a workload whose image the catalogue does not know: numeric, not root, and nobody on a usual host."""
 DEFAULT_MAX_RESTARTS: Final = 5
 """Restarts under ``on-failure``; CIS Docker 5.15 allows no more."""
 GATEWAY_ROLE: Final = "nginx"
+CERTBOT_ROLE: Final = "certbot"
 _DATA_SHARE: Final = (3, 4)  # of a cache's memory; the rest is for buffers and copy-on-write while it saves
 
 _W = TypeVar("_W", bound="Workload")
@@ -105,6 +106,7 @@ class _Resolver:
                 "services": self._workloads("services", platform.services),
                 "workers": self._workloads("workers", platform.workers),
                 "jobs": self._workloads("jobs", platform.jobs),
+                "on_failure": platform.on_failure or (OnFailure.ROLLBACK if platform.protect_data else OnFailure.STAY),
                 "gateway": None if platform.gateway is None else self._gateway(platform.gateway),
             }
         )
@@ -122,8 +124,18 @@ class _Resolver:
             update={
                 "image": self._images.reference(gateway.image or OWN_PREFIX + GATEWAY_ROLE),
                 "networks": self._networks[GATEWAY_NAME, GATEWAY_NAME],
+                "tls": gateway.tls and self._tls(gateway.tls),
             }
         )
+
+    def _tls(self, tls: Tls) -> Tls:
+        if tls.acme is None:
+            return tls
+        filled = {
+            "image": self._images.reference(tls.acme.image or OWN_PREFIX + CERTBOT_ROLE),
+            "volume_name": tls.acme.volume_name or self._names.of(GATEWAY_NAME, "certificates"),
+        }
+        return tls.model_copy(update={"acme": tls.acme.model_copy(update=filled)})
 
     def _database(self, key: str, database: Database) -> Database:
         plain = key.replace("-", "_")

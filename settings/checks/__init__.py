@@ -27,6 +27,7 @@ from settings.checks import (
     secrets,
     stack_keys,
     stores,
+    tls,
     workloads,
 )
 from settings.description import Description
@@ -49,6 +50,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     *replicas.CHECKS,
     *gateway.CHECKS,
     *routes.CHECKS,
+    *tls.CHECKS,
     *resources.CHECKS,
     *hardening.CHECKS,
     *kernel.CHECKS,

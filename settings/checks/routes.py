@@ -5,15 +5,14 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Final
 
-from settings.model import GATEWAY_PORT, TLS_PORT, Balance, Protocol, SecretSource, Slash, TlsMode
+from settings.model import GATEWAY_PORT, TLS_PORT, Balance, Slash
 from settings.problems import Finding, listing, nearest
-from settings.source import SECRET_PRESENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from settings.description import Description
-    from settings.model import Gateway, Route
+    from settings.model import Gateway
     from settings.paths import Path
 
 _OWN_PORTS: Final = (GATEWAY_PORT, 8081, TLS_PORT)
@@ -144,74 +143,6 @@ def pass_through_leads_to_stores(description: Description) -> Iterator[Finding]:
             )
 
 
-def certificates_fit_the_mode(description: Description) -> Iterator[Finding]:
-    """Certificates are given with ``files``, and made with ``self-signed``."""
-    gateway = description.declared.gateway
-    tls = gateway.tls if gateway else None
-    if tls is None:
-        return
-    if tls.mode is TlsMode.FILES:
-        if not tls.certificates:
-            yield Finding(("gateway", "tls", "certificates"), "is missing", fix="add one, or mode: self-signed")
-        if tls.hosts:
-            yield Finding(
-                ("gateway", "tls", "hosts"), "has no effect with mode files", fix="write hosts in certificates[]"
-            )
-        yield from _every_host_has_one(description)
-    elif tls.certificates:
-        yield Finding(
-            ("gateway", "tls", "certificates"), "has no effect with mode self-signed", fix="write mode: files"
-        )
-    if tls.publish.port != TLS_PORT or tls.publish.protocol is not Protocol.TCP:
-        yield Finding(
-            ("gateway", "tls", "publish"),
-            f"the gateway does not listen for HTTPS on {tls.publish.port}/{tls.publish.protocol.value}",
-            allowed=f"{TLS_PORT}/tcp",
-            fix="write [address:]host_port alone",
-        )
-
-
-def certificates_can_be_read(description: Description) -> Iterator[Finding]:
-    """A certificate that is known now, and its key, are read before anything runs."""
-    from settings.certificates import trouble_with  # noqa: PLC0415 - cryptography is slow to load
-
-    gateway = description.declared.gateway
-    for index, item in enumerate(gateway.tls.certificates if gateway and gateway.tls else ()):
-        path: Path = ("gateway", "tls", "certificates", index)
-        certificate, key = (_known(description, name) for name in (item.certificate, item.key))
-        if not certificate or not key:
-            continue
-        trouble = trouble_with(certificate, key, item.hosts)
-        if trouble:
-            yield Finding(path, trouble, fix=f"set the secrets {item.certificate} and {item.key} to a pair that fits")
-
-
-def _known(description: Description, name: str) -> str | None:
-    """Return a secret's value where it can be read now."""
-    secret = description.declared.secrets.get(name)
-    value = description.source.secret_lookup(name) if secret and secret.source is SecretSource.CONFIG else None
-    return None if value == SECRET_PRESENT else value
-
-
-def _every_host_has_one(description: Description) -> Iterator[Finding]:
-    gateway = description.declared.gateway
-    if gateway is None or gateway.tls is None or any(not item.hosts for item in gateway.tls.certificates):
-        return
-    covered = {host for item in gateway.tls.certificates for host in item.hosts}
-    for path, route in description.routes():
-        if route.host is not None and not _covered(route, covered):
-            yield Finding(
-                (*path, "host"),
-                f"no certificate is for {route.host}",
-                allowed=listing(covered),
-                fix="add the host to a certificate, or a certificate without hosts",
-            )
-
-
-def _covered(route: Route, covered: set[str]) -> bool:
-    return route.host in covered or f"*.{(route.host or '').partition('.')[2]}" in covered
-
-
 CHECKS: Final = (
     nothing_is_ignored,
     rewrites_are_clear,
@@ -220,6 +151,4 @@ CHECKS: Final = (
     passwords_are_declared,
     balances_agree_with_weights,
     pass_through_leads_to_stores,
-    certificates_fit_the_mode,
-    certificates_can_be_read,
 )

@@ -4,9 +4,20 @@ from settings.model.base import Model
 from settings.model.gateway import GATEWAY_PORT, Gateway, TcpRoute
 from settings.model.health import Health
 from settings.model.mounts import BindMount, SecretUse, VolumeMount
-from settings.model.platform import Host, ImageFamily, Images, Platform
+from settings.model.platform import Host, ImageFamily, Images, OnFailure, Platform
 from settings.model.ports import Protocol, Publish
-from settings.model.routes import Answer, Balance, BasicAuth, Rate, Redirect, RedirectStatus, Route, Slash, StaticFiles, SubrequestAuth
+from settings.model.routes import (
+    Answer,
+    Balance,
+    BasicAuth,
+    Rate,
+    Redirect,
+    RedirectStatus,
+    Route,
+    Slash,
+    StaticFiles,
+    SubrequestAuth,
+)
 from settings.model.stores import (
     Cache,
     CacheEngine,
@@ -19,7 +30,7 @@ from settings.model.stores import (
     SecretSource,
     Volume,
 )
-from settings.model.tls import TLS_PORT, Certificate, Tls, TlsMode
+from settings.model.tls import LETS_ENCRYPT_STAGING, TLS_PORT, Acme, Certificate, Tls, TlsMode
 from settings.model.workload import (
     Build,
     Condition,
@@ -36,7 +47,9 @@ from settings.model.workload import (
 
 __all__ = [
     "GATEWAY_PORT",
+    "LETS_ENCRYPT_STAGING",
     "TLS_PORT",
+    "Acme",
     "Answer",
     "Balance",
     "BasicAuth",
@@ -59,6 +72,7 @@ __all__ = [
     "Metrics",
     "Model",
     "Network",
+    "OnFailure",
     "Persistence",
     "Platform",
     "Protocol",

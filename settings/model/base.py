@@ -50,6 +50,8 @@ NAME_PATTERNS: Final = {
     r"""^[^\s{};"'$/]+$""": "a file name, without spaces, quotes, braces, semicolons, slashes and '$'",
     r"^[A-Za-z][A-Za-z0-9-]*$": "the name of a header, such as X-Api-Key",
     r"""^[^\x00-\x1f$]*$""": "one line of text without '$', which nginx would read as a variable",
+    r"^[^\s@]+@[^\s@]+$": "an e-mail address",
+    r"^(letsencrypt|letsencrypt-staging|https://\S+)$": "letsencrypt, letsencrypt-staging, or an https address",
     r"^[^$]*$": "text without '$', which nginx would read as a variable",
     r"^[\w.@-]+$": "letters, digits, '_', '.', '@' and '-'",
     r"^[a-z_.]+$": "the name of a parameter of postgresql.conf",

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from settings.model.base import Model, Name
 from settings.model.ports import Publish, publish_form
 from settings.model.routes import HeaderName, HeaderValue, HostName, PathText, Route
-from settings.model.tls import Tls
+from settings.model.tls import Tls, TlsMode
 from settings.units import Cpus, MemoryMiB, Port, Seconds
 
 GATEWAY_PORT: Final = 8080
@@ -24,6 +24,11 @@ def _publish_gateway(value: object) -> object:
 
 def _as_list(value: object) -> object:
     return value if isinstance(value, list) or value is None else [value]
+
+
+def _unless_off(tls: Tls | None) -> Tls | None:
+    """Leave nothing of HTTPS that is switched off, so that nobody has to ask twice."""
+    return None if tls is None or tls.mode is TlsMode.OFF else tls
 
 
 _PublishGateway = Annotated[Publish, BeforeValidator(_publish_gateway, json_schema_input_type=Publish | str | int)]
@@ -52,13 +57,13 @@ class Gateway(Model):
         BeforeValidator(_as_list, json_schema_input_type=list[_PublishGateway] | _PublishGateway),
     ] = []
     """Ports of the host, such as ``127.0.0.1:8080``; one needs no list."""
-    tls: Tls | None = None
+    tls: Annotated[Tls | None, AfterValidator(_unless_off)] = None
     """HTTPS. Default: none."""
     hosts: list[HostName] = []
     """Host names that it serves; requests for any other are closed unanswered. Default: any."""
-    headers: dict[HeaderName, HeaderValue | None] = {}
-    """Headers of every answer, on every status, unless the service sends its own; ``null`` removes one of the security
-    headers that are there by default (docs/gateway.md)."""
+    headers: dict[HeaderName, HeaderValue] = {}
+    """Headers of every answer, on every status, unless the service sends its own; an empty one removes a security
+    header that is there by default (docs/gateway.md)."""
     compress: bool = True
     """Whether text is compressed for clients that can read it so."""
     trusted_proxies: list[str] = []

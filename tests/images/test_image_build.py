@@ -93,7 +93,7 @@ def test_one_image_alone_brings_the_base_it_needs(
 
 def test_an_unknown_image_is_refused_with_those_that_are_known(fake_docker: Any) -> None:
     """Before anything is built."""
-    with pytest.raises(KeyError, match=r"no image 'postgre'; there are base, carrier, nginx, postgres"):
+    with pytest.raises(KeyError, match=r"no image 'postgre'; there are base, carrier, certbot, nginx, postgres"):
         build_images(["postgre"], client=fake_docker())
 
 
@@ -170,6 +170,7 @@ def test_missing_images_say_how_to_have_them(fake_docker: Any) -> None:
     missing = {image.name: image.remedy for image in missing_images("official", client=fake_docker())}
     assert missing == {
         "carrier": Remedy.PULL,
+        "certbot": Remedy.PULL,
         "nginx": Remedy.PULL,
         "postgres": Remedy.PULL,
         "redis": Remedy.PULL,
