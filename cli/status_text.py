@@ -44,6 +44,20 @@ def replicas_table(console: Console, status: Status, now: datetime | None = None
     console.table(["REPLICA", "KIND", "STATE", "HEALTH", "RESTARTS", "SINCE", "PORTS", "IMAGE", "CONTAINER"], rows)
 
 
+def certificates_table(console: Console, status: Status) -> None:
+    """Show every certificate that the gateway serves, if any, and warn of those that end soon."""
+    if not status.certificates:
+        return
+    rows = [
+        [item.host, item.issuer or "-", (item.ends or "-")[:10], "-" if item.days_left is None else str(item.days_left)]
+        for item in status.certificates
+    ]
+    console.table(["HOST", "CERTIFICATE FROM", "ENDS", "DAYS LEFT"], rows)
+    for item in status.certificates:
+        if item.ends_soon and not item.problem:
+            console.warn(f"the certificate of {item.host} ends in {item.days_left} days")
+
+
 def _age(replica: Replica, now: datetime) -> str:
     if replica.since is None:
         return "-"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import docker
 
+    from operate.certificates import ServedCertificate
     from operate.stack_view import Container, StackView
 
 _RUNNING: Final = "running"
@@ -124,6 +125,8 @@ class Status:
     """Names of containers that have a successor and were not removed yet."""
     known: bool = field(default=True)
     """Whether there was a state to compare with."""
+    certificates: tuple[ServedCertificate, ...] = ()
+    """What the gateway serves over HTTPS, where it was asked."""
 
     @property
     def troubles(self) -> list[str]:
@@ -137,6 +140,7 @@ class Status:
         found += [
             f"{job.role} {job.part} failed with exit code {job.exit_code}" for job in self.one_shots if job.exit_code
         ]
+        found += [f"{item.host} {item.problem}" for item in self.certificates if item.problem]
         return found
 
     @property
@@ -159,6 +163,7 @@ class Status:
             "carriers": self.carriers,
             "leftovers": list(self.leftovers),
             "superseded": list(self.superseded),
+            "certificates": [asdict(item) for item in self.certificates],
         }
 
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from cli import options
 from cli.console import Console
 from cli.exit_codes import ExitCode
-from cli.status_text import replicas_table
+from cli.status_text import certificates_table, replicas_table
 from operate.status import read_status
 
 if TYPE_CHECKING:
     from cli.workplace import Workplace
+    from operate.certificates import ServedCertificate
     from operate.status import Status
+
+_HTTPS: Final = "->8443/tcp"
 
 
 @click.command("status", epilog="Example: slipway status --stack prod --json")
@@ -23,12 +27,13 @@ if TYPE_CHECKING:
 @options.json_output
 @click.pass_obj
 def command(work: Workplace, *, stack: str, as_json: bool) -> None:
-    """Show what runs and whether it is well, compared with the stack's state.
+    """Show what runs and whether it is well, compared with the stack's state, and the certificates that are served.
 
-    Exit codes: 0 everything is well, 1 something is missing, stopped or unhealthy, or nothing is deployed.
+    Exit codes: 0 everything is well, 1 something is missing, stopped, unhealthy or expired, or nothing is deployed.
     """
     console = Console(json_mode=as_json)
     status = read_status(work.docker_client(stack), work.project, stack, work.local_view(stack))
+    status = replace(status, certificates=_certificates(work, stack, status))
     if as_json:
         click.echo(json.dumps(status.to_dict(), indent=2))
     else:
@@ -37,11 +42,27 @@ def command(work: Workplace, *, stack: str, as_json: bool) -> None:
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 
+def _certificates(work: Workplace, stack: str, status: Status) -> tuple[ServedCertificate, ...]:
+    """Ask for certificates where a gateway runs that serves HTTPS on this machine."""
+    serves = any(
+        replica.kind == "gateway" and replica.well and any(port.endswith(_HTTPS) for port in replica.ports)
+        for part in status.parts
+        for replica in part.replicas
+    )
+    loaded = work.load_if_possible(stack) if serves else None
+    if loaded is None or loaded.platform.gateway is None:
+        return ()
+    from operate.certificates import served_certificates  # noqa: PLC0415 - imports settings, and with it pydantic
+
+    return served_certificates(loaded.platform.gateway)
+
+
 def _tell(console: Console, status: Status) -> None:
     if not status.deployed:
         console.say(f"stack {status.stack}: nothing is deployed. slipway up --stack {status.stack}")
         return
     replicas_table(console, status)
+    certificates_table(console, status)
     done = [job for job in status.one_shots if job.exit_code == 0]
     summary = [f"{len(done)} of {len(status.one_shots)} one-shot containers succeeded"] if status.one_shots else []
     summary += [f"{status.carriers} file carriers"] if status.carriers else []

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 _TIMEOUT_S = 10.0
@@ -48,11 +49,17 @@ class Prober:
         port: The gateway's port.
         path: What to get.
         rate: Requests a second.
+        ask: What is done instead, such as a request over HTTPS: returns the status and the release that answered.
     """
 
-    def __init__(self, port: int, path: str = "/health", rate: float = 25.0) -> None:
-        self._port = port
-        self._path = path
+    def __init__(
+        self,
+        port: int,
+        path: str = "/health",
+        rate: float = 25.0,
+        ask: Callable[[], tuple[int, str]] | None = None,
+    ) -> None:
+        self._ask = ask or (lambda: get_release(port, path))
         self._period = 1 / rate
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -82,7 +89,7 @@ class Prober:
         started = time.monotonic()
         release, problem = "", ""
         try:
-            status, release = get_release(self._port, self._path)
+            status, release = self._ask()
             if status != http.client.OK:
                 problem = f"status {status}"
         except (OSError, http.client.HTTPException) as error:
