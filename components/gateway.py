@@ -121,7 +121,7 @@ class Gateway(pulumi.ComponentResource):
             f"{name}-verify",
             replace(
                 one_shot,
-                command=[script("gateway-verify.sh"), "verify", file, folder],
+                command=[script("gateway-verify.sh"), "verify", file, *([folder] if args.files else [])],
                 # Without the gateway's names: nobody must be led to a container in which nothing listens.
                 networks=[replace(network, aliases=()) for network in args.networks],
             ),

@@ -78,19 +78,24 @@ def asking(port: int, host: str, path: str, trust: str = UNTRUSTING) -> Callable
     return ask
 
 
-def make_certificate(*hosts: str, days: int = 90, start: dt.datetime | None = None) -> tuple[str, str]:
-    """Return a certificate for hosts that signs itself, and its key, as PEM text."""
+def make_certificate(*hosts: str, days: int = 90) -> tuple[str, str]:
+    """Return a certificate for hosts that signs itself, and its key, as PEM text.
+
+    Args:
+        hosts: Host names; the first is its own.
+        days: For how long it is still valid; negative for how long it has not been.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, hosts[0])])
-    start = start or dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
+    end = dt.datetime.now(dt.UTC) + dt.timedelta(days=days, hours=-1)
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(start + dt.timedelta(days=days))
+        .not_valid_before(end - dt.timedelta(days=90))
+        .not_valid_after(end)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
