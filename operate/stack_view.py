@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 CONTAINER: Final = "docker:index/container:Container"
 VOLUME: Final = "docker:index/volume:Volume"
 NETWORK: Final = "docker:index/network:Network"
+GENERATED: Final = "random:index/randomPassword:RandomPassword"
 _COMPONENT: Final = "slipway:"
 
 
@@ -64,6 +65,18 @@ class Volume:
     """Its name on the host."""
     retained: bool
     """Whether it stays on the host when the state forgets it."""
+    driver: str = "local"
+    """Its volume driver."""
+
+
+@dataclass(frozen=True)
+class Password:
+    """A generated credential of the state, without its value."""
+
+    urn: str
+    """Its URN."""
+    length: int
+    """Its characters; another length makes another one."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +87,8 @@ class StackView:
     """Its containers."""
     volumes: tuple[Volume, ...] = ()
     """Its volumes."""
+    passwords: tuple[Password, ...] = ()
+    """Its generated credentials."""
     networks: tuple[str, ...] = ()
     """Names of its networks on the host."""
     protected: tuple[str, ...] = ()
@@ -123,6 +138,7 @@ def view_of(deployment: Mapping[str, Any]) -> StackView:
     return StackView(
         containers=tuple(_container(entry) for entry in entries if entry["type"] == CONTAINER),
         volumes=tuple(_volume(entry) for entry in entries if entry["type"] == VOLUME),
+        passwords=tuple(_password(entry) for entry in entries if entry["type"] == GENERATED),
         networks=tuple(_text(entry, "name") for entry in entries if entry["type"] == NETWORK),
         protected=tuple(entry["urn"] for entry in entries if entry.get("protect") and entry.get("custom")),
         superseded=frozenset(
@@ -164,7 +180,18 @@ def _container(entry: Mapping[str, Any]) -> Container:
 
 
 def _volume(entry: Mapping[str, Any]) -> Volume:
-    return Volume(urn=entry["urn"], name=_text(entry, "name"), retained=bool(entry.get("retainOnDelete")))
+    driver = (entry.get("inputs") or {}).get("driver")
+    return Volume(
+        urn=entry["urn"],
+        name=_text(entry, "name"),
+        retained=bool(entry.get("retainOnDelete")),
+        driver=driver if isinstance(driver, str) else "local",
+    )
+
+
+def _password(entry: Mapping[str, Any]) -> Password:
+    length = (entry.get("inputs") or {}).get("length")
+    return Password(urn=entry["urn"], length=int(length) if isinstance(length, int | float) else 0)
 
 
 def _text(entry: Mapping[str, Any], key: str) -> str:
