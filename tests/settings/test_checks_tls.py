@@ -14,11 +14,11 @@ from tests.e2e.harness.tls import make_certificate
 Refused = Callable[..., Problem]
 Accepted = Callable[..., Loaded]
 ACME = {"email": "ops@example.org", "agree_terms": True}
-FILES = {"certificates": [{"certificate": "crt", "key": "key"}]}
+FILES: dict[str, Any] = {"certificates": [{"certificate": "crt", "key": "key"}]}
 SECRETS: dict[str, Any] = {"crt": {}, "key": {}}
 
 
-def tls(mode: str, gateway: dict[str, Any] | None = None, **settings: Any) -> dict[str, Any]:
+def tls(mode: object, gateway: Any = None, **settings: Any) -> dict[str, Any]:
     return {
         "gateway": {
             "publish": 8080,
@@ -57,7 +57,7 @@ def test_another_authority(accepted: Accepted, directory: str, url: str) -> None
 @pytest.mark.parametrize("off", ["off", False])
 def test_off_is_as_if_nothing_were_said(accepted: Accepted, off: object) -> None:
     """Also where YAML reads ``off`` as false: a stack can switch HTTPS off."""
-    gateway = accepted(tls(off)).platform.gateway  # type: ignore[arg-type]
+    gateway = accepted(tls(off)).platform.gateway
     assert gateway is not None
     assert gateway.tls is None
     assert [port.host_port for port in gateway.ports.values()] == [8080]
