@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pulumi
 
 from components.composition import compose
-from settings import SettingsError, StackSource, load_catalogue, load_platform
+from settings import SettingsError, StackSource, load_catalogue, load_platform, release_of
 
 ROOT = Path(__file__).resolve().parent
 
@@ -25,6 +26,7 @@ async def main() -> dict[str, Any]:
         overrides=config.get_object("overrides") or {},
         profiles=config.get_object("profiles") or [],
         secret_lookup=config.get,
+        release=release_of(os.environ),
     )
     try:
         loaded = load_platform(source)

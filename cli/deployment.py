@@ -11,6 +11,7 @@ from cli.image_steps import decide_family, provide_images
 from cli.status_text import parts_table
 from operate.build_check import check_builds
 from operate.capacity import check_capacity
+from operate.data_guard import Verdict, judge
 from operate.diagnosis import last_words
 from operate.docker_host import DockerUnreachable, host_of, is_local, machine
 from operate.doctor_machine import INSTALLATION
@@ -26,7 +27,7 @@ from operate.status import broken_containers, read_status
 from settings.source import stack_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import docker
 
@@ -62,16 +63,29 @@ class Plan:
     """Why, for the user."""
     asks: bool = False
     """Whether the user should see the plan first."""
+    data: Verdict = field(default_factory=Verdict)
+    """What it means for the data."""
 
-    def look_at_state(self, view: StackView | None, engine: Engine) -> None:
-        """Find out what the state asks for: jobs to run again, containers that are gone, data to be careful with."""
+    def look_at_state(
+        self,
+        view: StackView | None,
+        engine: Engine,
+        replaced: Callable[[StackView], Sequence[str]] | None = None,
+    ) -> None:
+        """Find out what the state asks for: jobs to run again, containers that are gone, data to be careful with.
+
+        ``replaced`` returns what shall be replaced besides.
+        """
         if view is None:
             view = view_of(engine.export())
         self.asks = bool(view.containers) and self.loaded.platform.protect_data
+        self.data = judge(view, self.loaded, self.client)
         jobs = failed_jobs(view)
         if jobs:
             self.replace = tuple(job.urn for job in jobs)
             self.reasons.append(explain(jobs))
+        if replaced is not None:
+            self.replace += tuple(replaced(view))
         if self.client is None:
             return
         listed = self.client.api.containers(all=True, filters=filters(self.loaded.project, self.loaded.stack))

@@ -15,5 +15,10 @@ engine = click.option(
     envvar="SLIPWAY_ENGINE",
     help="What does the work. auto: Pulumi where it is installed, else the embedded engine.",
 )
+rollback = click.option(
+    "--rollback/--no-rollback",
+    default=None,
+    help="After a failure, go back to the last release. Default: as on_failure of the description says.",
+)
 yes = click.option("-y", "--yes", is_flag=True, help="Do it without asking.")
 json_output = click.option("--json", "as_json", is_flag=True, help="Write JSON to stdout, messages to stderr.")

@@ -29,6 +29,8 @@ class Workplace:
         """The project's folder."""
         self.environ: Mapping[str, str] = os.environ if environ is None else environ
         """Environment variables."""
+        self.release: Path | None = None
+        """File of the recorded release that is deployed instead of the blueprint."""
 
     @cached_property
     def project(self) -> str:
@@ -61,10 +63,20 @@ class Workplace:
         return open_engine(self, stack, wanted, console)
 
     def load(self, stack: str) -> Loaded:
-        """Load a stack's platform. Raises SettingsError."""
+        """Load a stack's platform, or the release that was chosen. Raises SettingsError."""
         from settings import load_platform, read_stack_file  # noqa: PLC0415 - pydantic takes a while to import
 
-        return load_platform(read_stack_file(self.root, stack))
+        return load_platform(read_stack_file(self.root, stack, self.release))
+
+    def choose_release(self, file: Path | None) -> None:
+        """Let everything that follows, the program too, be about a recorded release; ``None``: the blueprint again."""
+        from settings import RELEASE_VARIABLE  # noqa: PLC0415 - as above
+
+        self.release = file
+        if file is None:
+            os.environ.pop(RELEASE_VARIABLE, None)
+        else:
+            os.environ[RELEASE_VARIABLE] = str(file)
 
     def load_if_possible(self, stack: str) -> Loaded | None:
         """Load a stack's platform for what it adds to an answer; ``None`` if it can't be loaded."""

@@ -8,12 +8,13 @@ from settings.load import Loaded, load_platform
 from settings.model import Platform
 from settings.problems import Problem, SettingsError
 from settings.references import REFERENCE_ATTRIBUTES, Reference, ReferenceSyntaxError, escape, parse_template
-from settings.source import SECRET_PRESENT, StackSource, read_stack_file
+from settings.source import RELEASE_VARIABLE, SECRET_PRESENT, StackSource, read_stack_file, release_of
 from settings.texts import is_secret_text, references_in
 from settings.tree import Layer, Origin
 
 __all__ = [
     "REFERENCE_ATTRIBUTES",
+    "RELEASE_VARIABLE",
     "SECRET_PRESENT",
     "Catalogue",
     "CatalogueImage",
@@ -33,4 +34,5 @@ __all__ = [
     "parse_template",
     "read_stack_file",
     "references_in",
+    "release_of",
 ]

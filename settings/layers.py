@@ -7,6 +7,7 @@ The defaults are not a tree: they apply wherever no layer says anything.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -41,6 +42,8 @@ class Layered:
     """The stack's file, if there is one."""
     findings: tuple[Finding, ...]
     """What is wrong with single layers."""
+    profiles: tuple[str, ...] | None = None
+    """Profiles of a recorded release. Default: those of the stack."""
 
 
 def read_layers(source: StackSource) -> Layered:
@@ -49,6 +52,8 @@ def read_layers(source: StackSource) -> Layered:
     Raises:
         SettingsError: A file is missing or can't be read, or the environment is unknown.
     """
+    if source.release is not None:
+        return _recorded(source, source.release)
     blueprint = _blueprint(source)
     environments = blueprint.value.get(ENVIRONMENTS)
     said = {key: item for key, item in blueprint.value.items() if key != ENVIRONMENTS and not key.startswith(ANCHORS)}
@@ -71,6 +76,21 @@ def read_layers(source: StackSource) -> Layered:
     assert merged is not None  # noqa: S101 - the blueprint is always there
     tree = replace(prune(merged), origin=blueprint.origin)  # what is missing altogether is missing in the blueprint
     return Layered(tree, environment, stack_config, tuple(findings))
+
+
+def _recorded(source: StackSource, file: FilePath) -> Layered:
+    """Return a recorded release as the only layer."""
+    try:
+        record = json.loads(file.read_bytes())
+        description, environment = record["description"], record["environment"]
+        profiles = tuple(record["profiles"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise SettingsError(
+            [Problem("", file.name, None, "is no record of a release that can be read", fix="slipway releases")]
+        ) from None
+    origin = Origin(f"release {record.get('number', file.stem)}", None, "release")
+    config = _optional(source.root, stack_file(source.stack), "stack")
+    return Layered(from_plain(description, origin), environment, config, (), profiles)
 
 
 def _blueprint(source: StackSource) -> Node:

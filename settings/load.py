@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from settings.catalogue import Catalogue, load_catalogue
 from settings.checks import CHECKS, PROFILE_CHECKS
@@ -42,6 +42,10 @@ class Loaded:
     """Where each value was written, by its dotted path; the layer is ``default`` for what nobody wrote."""
     catalogue: Catalogue
     """The images that Slipway knows, for what they need beyond their reference."""
+    description: Mapping[str, Any] = field(default_factory=dict)
+    """All layers merged, as written: what a release records. It names secrets, and holds none."""
+    profiles: Sequence[str] = ()
+    """Profiles switched on."""
 
 
 def load_platform(source: StackSource) -> Loaded:
@@ -52,6 +56,8 @@ def load_platform(source: StackSource) -> Loaded:
             YAML, an unknown environment) is reported alone.
     """
     layered = read_layers(source)
+    if layered.profiles is not None:
+        source = replace(source, profiles=layered.profiles)
     catalogue = load_catalogue(source.root)
     validated = validate(to_plain(layered.tree))
     active = apply_profiles(validated.platform, source.profiles)
@@ -81,6 +87,8 @@ def load_platform(source: StackSource) -> Loaded:
         environment=layered.environment,
         origins=_all_origins(layered.tree, description.platform),
         catalogue=catalogue,
+        description=to_plain(layered.tree),
+        profiles=source.profiles,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Final
 
 from settings.problems import Problem, SettingsError, listing, nearest
@@ -11,7 +12,6 @@ from settings.yaml_source import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path as FilePath
 
 PROJECT_FILE: Final = "Pulumi.yaml"
 NAMESPACE: Final = "slipway"
@@ -21,6 +21,8 @@ STACK_KEYS: Final = ("blueprint", "environment", "overrides", "profiles")
 SECRET_PRESENT: Final = "\0present"  # noqa: S105 - a mark, chosen so that no real value equals it
 """What a lookup returns for a secret that exists, but can't be read here (it is encrypted)."""
 DEFAULT_BLUEPRINT: Final = "starter"
+RELEASE_VARIABLE: Final = "SLIPWAY_DESCRIPTION"
+"""Environment variable of the program: the file of a recorded release to deploy instead of the blueprint."""
 
 
 def no_secrets(_name: str) -> str | None:
@@ -48,6 +50,8 @@ class StackSource:
     """Profiles switched on."""
     secret_lookup: Callable[[str], str | None] = no_secrets
     """Returns a secret's value, ``None`` where there is none, or :data:`SECRET_PRESENT`; judged, never kept."""
+    release: FilePath | None = None
+    """File of a recorded release, which takes the place of blueprint, environment and overrides."""
 
 
 def stack_file(stack: str) -> str:
@@ -68,8 +72,19 @@ def is_encrypted(node: Node) -> bool:
     return node.is_map and set(node.value) == {"secure"}
 
 
-def read_stack_file(root: FilePath, stack: str) -> StackSource:
+def release_of(environ: Mapping[str, str]) -> FilePath | None:
+    """Return the file of the release that a program is asked to deploy, by :data:`RELEASE_VARIABLE`."""
+    path = environ.get(RELEASE_VARIABLE)
+    return FilePath(path) if path else None
+
+
+def read_stack_file(root: FilePath, stack: str, release: FilePath | None = None) -> StackSource:
     """Read what a stack says from its files alone, without Pulumi and without decrypting anything.
+
+    Args:
+        root: The project's folder.
+        stack: The stack.
+        release: File of a recorded release, to load that instead of the blueprint.
 
     Raises:
         SettingsError: A file is missing or can't be read, or a key has the wrong form.
@@ -98,6 +113,7 @@ def read_stack_file(root: FilePath, stack: str) -> StackSource:
         overrides=reader.map("overrides"),
         profiles=reader.names("profiles"),
         secret_lookup=lambda name: _look_up(config, project, name),
+        release=release,
     )
     if reader.problems:
         raise SettingsError(reader.problems)

@@ -12,8 +12,8 @@ from typing import Any, Literal, TypeAlias
 
 from settings.paths import Path, dotted
 
-Layer: TypeAlias = Literal["default", "machine", "blueprint", "environment", "stack"]
-"""Who said it, lowest first."""
+Layer: TypeAlias = Literal["default", "machine", "blueprint", "environment", "stack", "release"]
+"""Who said it, lowest first; a recorded release stands alone."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,13 @@ class ImageFamily(StrEnum):
     DEBIAN = "debian"
 
 
+class OnFailure(StrEnum):
+    """What follows a failed deployment."""
+
+    ROLLBACK = "rollback"
+    STAY = "stay"
+
+
 class Images(Model):
     """Which images the platform's own parts use."""
 
@@ -53,6 +60,9 @@ class Platform(Model):
     """The machine it is meant for."""
     protect_data: bool = True
     """Whether data volumes and generated credentials are protected from deletion."""
+    on_failure: OnFailure | None = None
+    """What ``slipway up`` does when a deployment fails: ``rollback`` goes back to the last release that succeeded,
+    ``stay`` leaves things as they are. Default: ``rollback`` where data are protected."""
     networks: dict[Name, Network] = {"edge": Network(), "backend": Network(internal=True)}
     """Networks, the order of which chooses defaults."""
     volumes: dict[Name, Volume] = {}

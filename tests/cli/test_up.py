@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -42,7 +43,7 @@ def test_a_first_deployment(slipway: Slipway, work: FakeWorkplace) -> None:
         "stack dev: created\n"
         "  + docker:Container api-0 created (N s)\n"
         f"{TABLE}open http://localhost:18510\n"
-        "done: 1 created, 2 unchanged (N s)\n"
+        "done: release 1: 1 created, 2 unchanged (N s)\n"
     )
     assert said.err == ""
     assert work.engine.asked == [("create", None), ("up", {"refresh": False, "replace": ()})]
@@ -109,9 +110,12 @@ def test_docker_that_can_be_started_is(slipway: Slipway, work: FakeWorkplace, mo
     """One command on a fresh machine: bootstrap runs, then it goes on."""
     work.unreachable = DockerUnreachable("unix:///x", "there is no such socket", "scripts/bootstrap")
 
-    def bootstrap(command: list[Any], **_: object) -> None:
+    def bootstrap(command: list[Any], **_: object) -> subprocess.CompletedProcess[str]:
+        if command[0] == "git":
+            return subprocess.CompletedProcess(command, 128, "", "")
         assert str(command[0]).endswith("/scripts/bootstrap")
         work.unreachable = None
+        return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr("subprocess.run", bootstrap)
     said = slipway("up")
@@ -179,7 +183,7 @@ def test_json_leaves_stdout_to_events(slipway: Slipway) -> None:
     said = slipway("up", "--json")
     assert [json.loads(line) for line in said.out.splitlines()] == CREATED
     assert "engine: embedded" in said.err
-    assert "done: 1 created" in said.err
+    assert "done: release 1: 1 created" in said.err
 
 
 def test_too_little_memory_is_a_warning(slipway: Slipway, work: FakeWorkplace) -> None:

@@ -131,7 +131,7 @@ class Answer:
         return dict(json.loads(self.body))
 
 
-def ask(gate: Platform, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
+def ask(gate: Platform, path: str, method: str = "GET", body: bytes | None = None, /, **headers: str) -> Answer:
     """Send one request through the gateway."""
     connection = http.client.HTTPConnection("127.0.0.1", gate.port, timeout=20)
     try:
@@ -318,7 +318,8 @@ def test_balancing(gate: Platform) -> None:
             lines = [json.loads(line) for line in _log(gateway) if line.startswith("{")]
             return [line["upstream"] for line in lines if line.get("uri") == path]
 
-        return set(until(lambda: found if len(found := logged()) >= 12 else None, "the log is written", 10)[-12:])
+        until(lambda: len(logged()) >= 12, "the log is written", 10)
+        return set(logged()[-12:])
 
     assert len(replicas("/sticky/y", Cookie=cookie)) == 1
     assert len(replicas("/hash/y")) == 1

@@ -108,6 +108,15 @@ class FakeApi:
         """List volumes."""
         return {"Volumes": self.stored or None}
 
+    def df(self) -> dict[str, Any]:
+        """Say how big volumes are: as long as their names; Docker has not counted those in use by nobody knows whom."""
+        return {
+            "Volumes": [
+                {"Name": item["Name"], "UsageData": {"Size": item.get("Size", len(item["Name"]))}}
+                for item in self.stored
+            ]
+        }
+
     def remove_volume(self, name: str) -> None:
         """Remove a volume."""
         if name in self.in_use:
@@ -148,6 +157,7 @@ class FakeApi:
             "Labels": item["Config"]["Labels"],
             "State": item["State"]["Status"],
             "Ports": ports,
+            "Mounts": item.get("Mounts", []),
         }
 
 
@@ -163,6 +173,34 @@ class FakeEvents:
 
 
 @dataclass
+class FakeImage:
+    """An image with its tags."""
+
+    id: str
+    tags: list[str] = field(default_factory=list)
+
+    def tag(self, repository: str, tag: str) -> None:
+        """Give it another name."""
+        self.tags.append(f"{repository}:{tag}")
+
+
+@dataclass
+class FakeImages:
+    """Images by reference."""
+
+    there: dict[str, FakeImage] = field(default_factory=dict)
+
+    def get(self, reference: str) -> FakeImage:
+        """Return one, or say as docker-py does that there is none."""
+        for image in self.there.values():
+            if reference in image.tags:
+                return image
+        if reference not in self.there:
+            raise docker.errors.ImageNotFound(f"no image {reference}")
+        return self.there[reference]
+
+
+@dataclass
 class FakeClient:
     """A client with that API."""
 
@@ -175,6 +213,7 @@ class FakeClient:
             "DockerRootDir": "/nonexistent",
         }
     )
+    images: FakeImages = field(default_factory=FakeImages)
 
     def info(self) -> dict[str, Any]:
         """Say how big the machine is."""
