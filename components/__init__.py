@@ -10,6 +10,7 @@ from components.args import (
     WorkloadArgs,
 )
 from components.cache import Cache, CacheArgs
+from components.certificates import Certificates, CertificatesArgs
 from components.database import Database, DatabaseArgs
 from components.files import SecretFiles, SecretFilesArgs
 from components.gateway import Gateway, GatewayArgs
@@ -25,6 +26,8 @@ __all__ = [
     "BindMount",
     "Cache",
     "CacheArgs",
+    "Certificates",
+    "CertificatesArgs",
     "Database",
     "DatabaseArgs",
     "Gateway",

@@ -21,7 +21,7 @@ import pulumi_docker as docker
 from components import labels
 from components.args import Dependency, HealthCheck, NetworkAttachment, VolumeMount, WorkloadArgs
 from components.container import make_container
-from components.nginx.model import ACME_FOLDER, TLS_PORT
+from components.nginx.model import ACME_FOLDER, TLS_PORT, Certificate
 from components.outcome import success_of
 from components.probes import script
 from components.volume import data_volume
@@ -31,6 +31,12 @@ SERIAL: Final = f"{ACME_FOLDER}/serial"
 """Says something else after each change of a certificate."""
 _PER_HOST_S: Final = 340.0
 """The longest that one certificate takes: certbot's limit, and until the gateway serves it."""
+
+
+def certificate_of(host: str) -> Certificate:
+    """Return where a host's certificate and key stand in the volume."""
+    folder = f"{ACME_FOLDER}/live/{host}"
+    return Certificate(certificate=f"{folder}/fullchain.pem", key=f"{folder}/privkey.pem", hosts=(host,))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,10 +15,11 @@ import pulumi
 
 from components import nginx
 from components.carrier import Binary
+from components.certificates import certificate_of
 from components.gateway import FILES
 from components.nginx import Backend, Balancing, GatewayRoute, Server
 from components.nginx.headers import SECURITY
-from components.nginx.model import ACME_FOLDER, CONFIG_FOLDER
+from components.nginx.model import CONFIG_FOLDER
 from components.parts import Parts
 from components.self_signed import self_signed
 from settings.catalogue import CatalogueImage
@@ -113,11 +114,12 @@ class GatewayParts:
             max_fails=route.max_fails,
             fail_timeout_s=route.fail_timeout_s,
         )
-        if len(route.targets) == 1 and balancing == Balancing():
+        if len(route.targets) == 1 and balancing == Balancing() and route.port is None:
             return self._single(route.services[0])
-        what = hashlib.sha256(f"{sorted(route.targets.items())}{balancing}".encode()).hexdigest()[:_DIGITS]
+        said = f"{sorted(route.targets.items())}{balancing}{route.port or ''}"
+        what = hashlib.sha256(said.encode()).hexdigest()[:_DIGITS]
         name = f"{'-'.join(sorted(route.targets))}-{what}"
-        self.upstreams[name] = self._weighted(route.targets)
+        self.upstreams[name] = self._weighted(route.targets, route.port)
         self.balancing[name] = balancing
         return name
 
@@ -125,7 +127,7 @@ class GatewayParts:
         self.upstreams[service] = self._weighted({service: 1})
         return service
 
-    def _weighted(self, targets: Mapping[str, int]) -> pulumi.Output[Sequence[Backend | str]]:
+    def _weighted(self, targets: Mapping[str, int], port: int | None = None) -> pulumi.Output[Sequence[Backend | str]]:
         """Spread weights over replicas, exactly: nginx weighs containers, people weigh services."""
         services = {name: self._parts.services[name] for name, weight in targets.items() if weight}
         counts = {name: max(1, len(service.containers)) for name, service in services.items()}
@@ -135,7 +137,7 @@ class GatewayParts:
         names = {name: service.container_names for name, service in services.items()}
         return pulumi.Output.all(names=names).apply(
             lambda known: [
-                Backend(address=f"{container}:{services[name].port}", weight=weights[name] // common)
+                Backend(address=f"{container}:{port or services[name].port}", weight=weights[name] // common)
                 for name in services
                 for container in known["names"][name]
             ]
@@ -202,7 +204,7 @@ class GatewayParts:
             certificates = [self._self_signed()]
             hsts = 0.0
         elif tls.acme is not None:
-            certificates = [_obtained(host) for host in self.acme_hosts]
+            certificates = [certificate_of(host) for host in self.acme_hosts]
             untrusted = tls.acme.directory == LETS_ENCRYPT_STAGING
             hsts = (0.0 if untrusted else _HSTS_S) if tls.hsts_s is None else tls.hsts_s
         else:
@@ -253,13 +255,6 @@ class GatewayParts:
         path = f"{CONFIG_FOLDER}/{FILES}/tls-{index}"
         trusted = f"{path}.crt" if stapling else None
         return nginx.Certificate(certificate=f"{path}.crt", key=f"{path}.key", hosts=tuple(hosts), trusted=trusted)
-
-
-def _obtained(host: str) -> nginx.Certificate:
-    folder = f"{ACME_FOLDER}/live/{host}"
-    return nginx.Certificate(
-        certificate=f"{folder}/fullchain.pem", key=f"{folder}/privkey.pem", hosts=(host,), trusted=None
-    )
 
 
 def _htpasswd(user: str, password: str) -> str:

@@ -9,6 +9,7 @@ from components.nginx.model import TLS_PORT, Certificate, Server
 from components.nginx.tree import Directive, line
 
 HTTPS: Final = 443
+_DOCKERS_NAME_SERVER: Final = "127.0.0.11"
 _CIPHERS: Final = (
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
@@ -43,6 +44,7 @@ def certificate(item: Certificate) -> Iterator[Directive]:
         yield line("ssl_stapling", "on")
         yield line("ssl_stapling_verify", "on")
         yield line("ssl_trusted_certificate", item.trusted)
+        yield line("resolver", _DOCKERS_NAME_SERVER)  # nginx asks the authority itself, by its name
 
 
 def certificate_for(server: Server, host: str | None) -> Certificate | None:

@@ -113,7 +113,9 @@ class Keeper:
                 why = "it was asked for" if force else self.due(host)
                 good = (self.obtain(host, why) if why else self.is_served(host)) and good
                 self.tell_health()
-            received = signal.sigtimedwait(signals, every_s if good else min(RETRY_S, every_s))
+            wait_s = every_s if good else min(RETRY_S, every_s)
+            say(f"next look in {wait_s:g} s")
+            received = signal.sigtimedwait(signals, wait_s)
             if received is not None and received.si_signo in STOP:
                 return 0
             force = received is not None

@@ -26,11 +26,13 @@ def renew(platform: Platform, https: int, hosts: Sequence[str]) -> None:
         https: The gateway's port for HTTPS on this machine.
         hosts: The host names whose certificates must have changed.
     """
-    before = {host: _serial(https, host) for host in hosts}
     container = platform.daemon.world(platform.workspace.stack).of(PART)[0].id
+    # A signal during a round would begin another one after it.
+    until(lambda: _waits(platform, container), "the container that renews has nothing to do", _RENEWED_S)
+    before = {host: _serial(https, host) for host in hosts}
     platform.daemon.api.kill(container, "SIGHUP")
     until(
-        lambda: all(_serial(https, host) != serial for host, serial in before.items()),
+        lambda: all(_serial(https, host) != serial for host, serial in before.items()) and _waits(platform, container),
         f"certificates of {', '.join(hosts)} are renewed",
         _RENEWED_S,
     )
@@ -58,6 +60,11 @@ def set_pair(
         stack.init()
     for name, text in ((certificate, chain), (key, private)):
         stack.set_config(f"slipway:{name}", text, secret=True)
+
+
+def _waits(platform: Platform, container: str) -> bool:
+    log: bytes = platform.daemon.api.logs(container, tail=1)
+    return log.startswith(b"next look")
 
 
 def _serial(https: int, host: str) -> int:
