@@ -51,9 +51,9 @@ class EmbeddedEngine:
         """Bring the state up to what really is there."""
         return _run(self._stack.refresh(on_event=_as_data(sink)))
 
-    def destroy(self, sink: Callable[[Event], None]) -> Run:
+    def destroy(self, sink: Callable[[Event], None], *, keep_protected: bool = False) -> Run:
         """Delete everything that the state has."""
-        return _run(self._stack.destroy(on_event=_as_data(sink)))
+        return _run(self._stack.destroy(exclude_protected=keep_protected, on_event=_as_data(sink)))
 
     def outputs(self, *, show_secrets: bool) -> Mapping[str, Any]:
         """Return the stack's outputs."""

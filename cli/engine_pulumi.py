@@ -93,9 +93,9 @@ class PulumiEngine:
         """Bring the state up to what really is there."""
         return self._stream(sink, "refresh")
 
-    def destroy(self, sink: Callable[[Event], None]) -> Run:
-        """Delete everything that the state has."""
-        return self._stream(sink, "destroy")
+    def destroy(self, sink: Callable[[Event], None], *, keep_protected: bool = False) -> Run:
+        """Delete everything that the state has, or all but what is protected."""
+        return self._stream(sink, "destroy", *(["--exclude-protected"] if keep_protected else []))
 
     def outputs(self, *, show_secrets: bool) -> Mapping[str, Any]:
         """Return the stack's outputs."""

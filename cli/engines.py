@@ -83,8 +83,8 @@ class Engine(Protocol):
     def refresh(self, sink: Callable[[Event], None]) -> Run:
         """Bring the state up to what really is there."""
 
-    def destroy(self, sink: Callable[[Event], None]) -> Run:
-        """Delete everything that the state has."""
+    def destroy(self, sink: Callable[[Event], None], *, keep_protected: bool = False) -> Run:
+        """Delete everything that the state has, or all but what is protected."""
 
     def outputs(self, *, show_secrets: bool) -> Mapping[str, Any]:
         """Return the stack's outputs; secret ones as ``[secret]`` unless asked for."""

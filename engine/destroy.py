@@ -1,4 +1,7 @@
-"""Destroying a stack: everything in the state is deleted, dependents first; the program is not run."""
+"""Destroying a stack: everything in the state is deleted, dependents first; the program is not run.
+
+What is protected can be left out, and stays in the state with all that it stands on.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,26 @@ if TYPE_CHECKING:
     from engine.state import Entry
 
 
-def destroy_all(deployment: Deployment, executor: Executor, deleted: set[str]) -> None:
+def destroy_all(
+    deployment: Deployment, executor: Executor, deleted: set[str], *, exclude_protected: bool = False
+) -> None:
     """Delete every entry; failures are in the deployment. ``deleted`` is what the executor knows of deletions."""
-    entries = deployment.base.resources
+    kept = _needed_by_protected(deployment) if exclude_protected else set()
+    entries = [entry for entry in deployment.base.resources if entry not in kept]
     deleted |= {entry.urn for entry in entries}
     delete_in_order(deployment, executor, [_step(entry) for entry in entries])
+
+
+def _needed_by_protected(deployment: Deployment) -> set[Entry]:
+    """Return what is protected, and what that depends on or stands below, to the last."""
+    kept: set[Entry] = set()
+    found = [entry for entry in deployment.base.resources if entry.protect and not entry.delete]
+    while found:
+        entry = found.pop()
+        if entry not in kept:
+            kept.add(entry)
+            found.extend(deployment.graph.dependencies_of(entry))
+    return kept
 
 
 def _step(entry: Entry) -> Step:

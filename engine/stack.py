@@ -168,12 +168,17 @@ class EmbeddedStack:
 
         return self._operate("refresh", body, on_event, preview=preview_only)
 
-    def destroy(self, *, preview_only: bool = False, on_event: EventSink | None = None) -> Result:
-        """Delete everything that the state knows; the program is not run, and the stack itself stays."""
+    def destroy(
+        self, *, preview_only: bool = False, exclude_protected: bool = False, on_event: EventSink | None = None
+    ) -> Result:
+        """Delete everything that the state knows; the program is not run, and the stack itself stays.
+
+        ``exclude_protected`` leaves protected resources and what they need, where otherwise they would be refused.
+        """
 
         def body(deployment: Deployment) -> Properties:
             deleted: set[str] = set()
-            destroy_all(deployment, Executor(deployment, deleted), deleted)
+            destroy_all(deployment, Executor(deployment, deleted), deleted, exclude_protected=exclude_protected)
             return {}
 
         return self._operate("destroy", body, on_event, preview=preview_only)

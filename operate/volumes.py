@@ -26,6 +26,22 @@ class DataVolume:
     """The part whose data it holds; empty if it has no label."""
     protected: bool
     """Whether the description protects it."""
+    kind: str = ""
+    """``database``, ``cache`` or ``volume``; empty if it has no label."""
+    created: str = ""
+    """When it was made, in ISO 8601, as Docker says."""
+
+
+@dataclass(frozen=True)
+class KeptData:
+    """A data volume with what Docker knows of its use."""
+
+    volume: DataVolume
+    """The volume."""
+    size: int | None
+    """Bytes on disk; ``None`` if Docker did not count them."""
+    users: tuple[str, ...]
+    """Names of the containers that mount it, running or not."""
 
 
 class VolumeInUse(OperateError):  # noqa: N818 - named as what it reports
@@ -51,7 +67,8 @@ def data_volumes(
         protected: Per part, whether its data are protected; ``None`` if the description can't be read.
         otherwise: Whether the data of a part that the description does not have (any more) are protected.
     """
-    present = {item["Name"]: item.get("Labels") or {} for item in client.api.volumes()["Volumes"] or ()}
+    listed = {item["Name"]: item for item in client.api.volumes()["Volumes"] or ()}
+    present = {name: item.get("Labels") or {} for name, item in listed.items()}
     wanted = {labels.PROJECT: project, labels.STACK: stack}
     found = {
         name: own.get(labels.PART, "")
@@ -62,9 +79,30 @@ def data_volumes(
         if volume.retained and volume.name in present:
             found.setdefault(volume.name, present[volume.name].get(labels.PART, ""))
     return [
-        DataVolume(name, part, True if protected is None else protected.get(part, otherwise))
+        DataVolume(
+            name,
+            part,
+            True if protected is None else protected.get(part, otherwise),
+            (listed[name].get("Labels") or {}).get(labels.KIND, ""),
+            listed[name].get("CreatedAt") or "",
+        )
         for name, part in sorted(found.items())
     ]
+
+
+def kept_data(client: docker.DockerClient, volumes: Iterable[DataVolume]) -> list[KeptData]:
+    """Return data volumes with their size and their users; Docker walks through their files to count."""
+    sizes = {
+        item["Name"]: size
+        for item in client.api.df().get("Volumes") or ()
+        if (size := (item.get("UsageData") or {}).get("Size", -1)) >= 0
+    }
+    users: dict[str, list[str]] = {}
+    for container in client.api.containers(all=True):
+        for mount in container.get("Mounts") or ():
+            if mount.get("Name"):
+                users.setdefault(mount["Name"], []).append(container["Names"][0].removeprefix("/"))
+    return [KeptData(volume, sizes.get(volume.name), tuple(sorted(users.get(volume.name, ())))) for volume in volumes]
 
 
 def remove_volumes(client: docker.DockerClient, volumes: Iterable[DataVolume]) -> list[str]:

@@ -9,41 +9,51 @@ import click
 
 from cli import options
 from cli.console import Console
+from cli.data_removal import DataRefused, data_of, remove_data
 from cli.deployment import NoSuchStack
 from cli.operation import operate, tell_failures
 from cli.recovery import recover
-from operate.errors import OperateError
-from operate.platform_view import protected_parts
-from operate.stack_view import StackView, logical_name, short_type, view_of
-from operate.volumes import data_volumes, remove_volumes
+from operate.stack_view import StackView, short_type, view_of
 from settings.source import stack_file
 
 if TYPE_CHECKING:
-    import docker
+    from collections.abc import Iterable
 
     from cli.engines import Engine
     from cli.workplace import Workplace
     from operate.volumes import DataVolume
 
 
-class Protected(OperateError):  # noqa: N818 - named as what it reports
-    """The stack protects its data."""
-
-
 @click.command("destroy", epilog="Example: slipway destroy --stack dev --volumes --yes")
 @options.stack
 @click.option("--volumes", is_flag=True, help="Remove the data volumes too. The data are gone for good.")
-@click.option("--yes-delete-data", is_flag=True, help="With --volumes: even those that the description protects.")
+@click.option("--yes-delete-data", is_flag=True, help="With --volumes: even those that are protected.")
+@click.option(
+    "--delete-data",
+    "named",
+    multiple=True,
+    metavar="VOLUME",
+    help="Remove this data volume too, protected or not; once for each volume.",
+)
 @options.engine
 @options.yes
 @options.json_output
 @click.pass_obj
 def command(
-    work: Workplace, *, stack: str, volumes: bool, yes_delete_data: bool, engine: str, yes: bool, as_json: bool
+    work: Workplace,
+    *,
+    stack: str,
+    volumes: bool,
+    yes_delete_data: bool,
+    named: tuple[str, ...],
+    engine: str,
+    yes: bool,
+    as_json: bool,
 ) -> None:
-    """Remove a stack's containers, networks and generated secrets. Data volumes stay, unless --volumes is given.
+    """Remove a stack's containers, networks and generated secrets. Data volumes stay, unless they are named.
 
-    A stack with protect_data true is refused: take the protection off first, which is a deployment of its own.
+    Where data are protected, the generated credentials stay as well, in the state: the next `slipway up` finds both
+    again. `slipway data list` shows what is kept.
 
     Exit codes: 0 done, 1 failed or refused, 2 nobody to answer and no --yes, 8 cancelled.
     """
@@ -56,67 +66,73 @@ def command(
     if chosen.exists():
         recover(console, work, stack, chosen, client)
     view = (work.local_view(stack) if work.backend.folder else view_of(chosen.export())) if chosen.exists() else None
-    _refuse_protected(view, stack)
-    data = _data_volumes(work, stack, client, view)
-    if volumes and not yes_delete_data:
-        _refuse_protected_volumes(data)
+    data = data_of(work, stack, client, view)
+    condemned = _condemned(data, view, named, every=volumes, protected_too=yes_delete_data)
     if view is None or not view.resources:
         console.say(f"stack {stack}: nothing is deployed")
     else:
-        _destroy(console, chosen, view, data, stack, yes=yes, volumes=volumes)
-    if volumes and data:
-        console.say("data volumes to delete for good: " + ", ".join(volume.name for volume in data))
-        console.confirm(f"Delete the data of {stack}? They can't be brought back.", yes=yes)
-        for name in remove_volumes(client, data):
-            console.step(f"  - volume {name} deleted")
+        _destroy(console, chosen, view, [item for item in data if item not in condemned], stack, yes=yes)
+    if condemned:
+        remove_data(console, client, condemned, stack, yes=yes)
+        names = {volume.name for volume in condemned}
+        if view is not None and any(item.name in names for item in view.volumes if item.urn in view.protected):
+            _forget(console, chosen)
     console.good(f"done ({time.monotonic() - started:.1f} s)")
 
 
 def _destroy(
-    console: Console, engine: Engine, view: StackView, data: list[DataVolume], stack: str, *, yes: bool, volumes: bool
+    console: Console, engine: Engine, view: StackView, kept: list[DataVolume], stack: str, *, yes: bool
 ) -> None:
+    credentials = sum(short_type(urn) == "random:RandomPassword" for urn in view.protected)
     console.say(
         f"goes: {len(view.containers)} containers, {len(view.networks)} networks,"
         f" {sum(not volume.retained for volume in view.volumes)} volumes with files, generated secrets"
+        + (" that are not protected" if view.protected else "")
     )
-    if data and not volumes:
-        console.say("stays: data volumes " + ", ".join(volume.name for volume in data))
-        console.say("  (the next slipway up finds them and sets new passwords; --volumes removes them)")
+    if kept:
+        console.say("stays: data volumes " + ", ".join(volume.name for volume in kept))
+        again = "them" if view.protected else "them and sets new passwords"
+        console.say(f"  (the next slipway up finds {again}; to remove one: slipway data remove)")
+    if credentials:
+        console.say(f"stays: {credentials} generated credentials, in the state of stack {stack}")
     console.confirm(f"Destroy stack {stack}?", yes=yes)
-    run, outcome = operate(console, engine, engine.destroy)
+    run, outcome = operate(console, engine, lambda sink: engine.destroy(sink, keep_protected=bool(view.protected)))
     if run.exit_code:
         tell_failures(run, outcome)
         raise click.exceptions.Exit(run.exit_code)
     console.say(outcome.summary)
 
 
-def _refuse_protected(view: StackView | None, stack: str) -> None:
-    if view is None or not view.protected:
-        return
-    names = "\n".join(f"  {short_type(urn)} {logical_name(urn)}" for urn in view.protected)
-    raise Protected(
-        f"stack {stack} protects its data:\n{names}\n"
-        f"  fix: set protect_data: false under slipway:overrides in Pulumi.{stack}.yaml, deploy that with"
-        f" slipway up --stack {stack}, then destroy again"
-    )
+def _condemned(
+    data: list[DataVolume], view: StackView | None, named: Iterable[str], *, every: bool, protected_too: bool
+) -> list[DataVolume]:
+    """Return the volumes to remove.
 
-
-def _refuse_protected_volumes(data: list[DataVolume]) -> None:
-    protected = [volume.name for volume in data if volume.protected]
-    if protected:
-        raise Protected(
-            f"the description protects these data volumes: {', '.join(protected)}\n"
-            "  fix: leave --volumes away to keep them, or add --yes-delete-data to delete them for good"
+    Raises:
+        DataRefused: One is not known, or is protected and was not named.
+    """
+    known = {volume.name: volume for volume in data}
+    for name in named:
+        if name not in known:
+            raise DataRefused(
+                f"there is no data volume {name} of this stack\n  allowed: {', '.join(known) or 'none is there'}"
+            )
+    if not every:
+        return [volume for volume in data if volume.name in named]
+    held = {item.name for item in view.volumes if item.urn in view.protected} if view else set()
+    protected = [item.name for item in data if (item.protected or item.name in held) and item.name not in named]
+    if protected and not protected_too:
+        raise DataRefused(
+            f"these data volumes are protected: {', '.join(protected)}\n"
+            "  fix: leave --volumes away to keep them; to delete one for good: "
+            + " ".join(f"--delete-data {name}" for name in protected)
         )
+    return data
 
 
-def _data_volumes(work: Workplace, stack: str, client: docker.DockerClient, view: StackView | None) -> list[DataVolume]:
-    loaded = work.load_if_possible(stack)
-    return data_volumes(
-        client,
-        work.project,
-        stack,
-        view,
-        protected_parts(loaded.platform) if loaded else None,
-        otherwise=loaded.platform.protect_data if loaded else True,
-    )
+def _forget(console: Console, engine: Engine) -> None:
+    """Let the state, which keeps what is protected, see that volumes are gone."""
+    run, outcome = operate(console, engine, engine.refresh)
+    if run.exit_code:
+        tell_failures(run, outcome)
+        raise click.exceptions.Exit(run.exit_code)

@@ -64,12 +64,15 @@ def command(
     plan.look_at_state(work.local_view(stack) if work.backend.folder else None, chosen)
     for reason in plan.reasons:
         console.step(reason)
+    for note in plan.data.notes:
+        console.warn(note)
     run, outcome = _preview(console, chosen, plan.refresh or refresh, plan.replace, stack)
     if run.digest:
         _write(_rendered(run.digest, stack, chosen.name, markdown=markdown, as_json=as_json), out)
     tell_failures(run, outcome)
     if run.exit_code:
         raise click.exceptions.Exit(run.exit_code)
+    plan.data.refuse()
     what = outcome.summary if outcome.changed else "nothing would change"
     console.good(f"{what} ({time.monotonic() - started:.1f} s)")
     if expect_no_changes and outcome.changed:

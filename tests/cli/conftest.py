@@ -99,9 +99,9 @@ class FakeEngine:
         """Play the refresh."""
         return self._play("refresh", sink)
 
-    def destroy(self, sink: Callable[[Event], None]) -> Run:
+    def destroy(self, sink: Callable[[Event], None], *, keep_protected: bool = False) -> Run:
         """Play the destruction."""
-        return self._play("destroy", sink)
+        return self._play("destroy", sink, **({"keep_protected": True} if keep_protected else {}))
 
     def outputs(self, *, show_secrets: bool) -> Mapping[str, Any]:
         """Return the outputs."""

@@ -37,7 +37,7 @@ def test_what_goes_and_what_stays(slipway: Slipway, work: FakeWorkplace) -> None
         "engine: embedded (auto)\n"
         "goes: 2 containers, 1 networks, 1 volumes with files, generated secrets\n"
         "stays: data volumes uploads\n"
-        "  (the next slipway up finds them and sets new passwords; --volumes removes them)\n"
+        "  (the next slipway up finds them and sets new passwords; to remove one: slipway data remove)\n"
         "5 deleted\n"
         "done ("
     )
@@ -88,20 +88,61 @@ def test_volumes_of_a_stack_that_is_gone_already(slipway: Slipway, work: FakeWor
     assert work.engine.asked == []
 
 
-def test_a_stack_that_protects_its_data(slipway: Slipway, work: FakeWorkplace) -> None:
-    """Refused with everything that is protected and the way to do it."""
-    work.knows_what_runs(entry("main-data", "docker:index/volume:Volume", protect=True))
-    said = slipway("destroy", "--yes")
-    assert (said.code, said.err) == (
-        1,
-        (
-            "error: stack dev protects its data:\n"
-            "  docker:Volume main-data\n"
-            "  fix: set protect_data: false under slipway:overrides in Pulumi.dev.yaml, deploy that with slipway up"
-            " --stack dev, then destroy again\n"
-        ),
-    )
-    assert work.engine.asked == []
+class TestProtectedState:
+    """A stack that protects its data in the state, as production does."""
+
+    @pytest.fixture(autouse=True)
+    def _protect(self, work: FakeWorkplace) -> None:
+        work.knows_what_runs(
+            entry(
+                "uploads-data",
+                "docker:index/volume:Volume",
+                outputs={"name": "uploads"},
+                protect=True,
+                retainOnDelete=True,
+            ),
+            entry("session-secret", "random:index/randomPassword:RandomPassword", protect=True),
+        )
+
+    def test_data_and_credentials_stay(self, slipway: Slipway, work: FakeWorkplace) -> None:
+        """Said before it is done, and the engine is told to leave what is protected."""
+        said = slipway("destroy", "--yes")
+        assert said.code == 0
+        assert (
+            "goes: 2 containers, 0 networks, 0 volumes with files, generated secrets that are not protected\n"
+            "stays: data volumes uploads\n"
+            "  (the next slipway up finds them; to remove one: slipway data remove)\n"
+            "stays: 1 generated credentials, in the state of stack dev\n"
+        ) in said.out
+        assert work.engine.asked == [("destroy", {"keep_protected": True})]
+        assert work.api.removed == []
+
+    def test_volumes_alone_is_refused(self, slipway: Slipway, work: FakeWorkplace) -> None:
+        """Each has to be named, and the error says how."""
+        said = slipway("destroy", "--yes", "--volumes")
+        assert (said.code, said.err) == (
+            1,
+            (
+                "error: these data volumes are protected: uploads\n"
+                "  fix: leave --volumes away to keep them; to delete one for good: --delete-data uploads\n"
+            ),
+        )
+        assert (work.engine.asked, work.api.removed) == ([], [])
+
+    def test_a_named_volume_goes_and_the_state_is_told(self, slipway: Slipway, work: FakeWorkplace) -> None:
+        """Otherwise the next deployment would believe that it is still there."""
+        assert slipway("destroy", "--yes", "--delete-data", "uploads").code == 0
+        assert work.api.removed == ["uploads"]
+        assert [what for what, _ in work.engine.asked] == ["destroy", "refresh"]
+
+    def test_an_unknown_name_is_refused_before_anything_is_done(self, slipway: Slipway, work: FakeWorkplace) -> None:
+        """A misspelt name must not destroy the platform and keep what was meant to go."""
+        said = slipway("destroy", "--yes", "--delete-data", "upload")
+        assert (said.code, said.err) == (
+            1,
+            "error: there is no data volume upload of this stack\n  allowed: uploads\n",
+        )
+        assert work.engine.asked == []
 
 
 class TestProtectedVolumes:
@@ -118,8 +159,8 @@ class TestProtectedVolumes:
         assert (said.code, said.err) == (
             1,
             (
-                "error: the description protects these data volumes: uploads\n"
-                "  fix: leave --volumes away to keep them, or add --yes-delete-data to delete them for good\n"
+                "error: these data volumes are protected: uploads\n"
+                "  fix: leave --volumes away to keep them; to delete one for good: --delete-data uploads\n"
             ),
         )
         assert (work.engine.asked, work.api.removed) == ([], [])

@@ -123,6 +123,23 @@ class TestDestroy:
         harness.up('a = Thing("a")\nThing("b", {"value": a.computed})')
         assert not harness.run("destroy").failed
 
+    def test_protected_ones_can_be_left_out(self, harness: Harness) -> None:
+        harness.up(
+            'p = Thing("p")\na = Thing("a", None, Opts(parent=p))\n'
+            'b = Thing("b", {"value": a.computed}, Opts(protect=True))\nThing("c", {"value": b.computed})'
+        )
+        result = harness.run("destroy", exclude_protected=True)
+        assert not result.failed
+        assert result.summary == {"delete": 1}
+        assert harness.world.names() == ["a", "b", "p"]
+        assert not harness.run("destroy", exclude_protected=True).failed
+        assert harness.world.names() == ["a", "b", "p"]
+
+    def test_without_protection_leaving_out_is_destroying(self, harness: Harness) -> None:
+        harness.up(CHAIN)
+        assert not harness.run("destroy", exclude_protected=True).failed
+        assert harness.world.names() == []
+
     def test_a_preview_of_it(self, harness: Harness) -> None:
         harness.up(CHAIN)
         result = harness.run("destroy", preview_only=True)

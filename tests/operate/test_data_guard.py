@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import yaml
@@ -16,6 +16,8 @@ from tests.operate.fake_docker import FakeApi, FakeClient, container
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from docker import DockerClient
 
 URN = "urn:pulumi:prod::shop::"
 BLUEPRINT: dict[str, Any] = {
@@ -121,7 +123,7 @@ def verdict(tmp_path: Path) -> Any:
             StackSource(root=tmp_path, project="shop", stack="prod", blueprint="shop", secret_lookup=secrets.get)
         )
         view = view_of({"resources": _state(protect=protect) if state is None else state})
-        return judge(view, loaded, docker and FakeClient(docker))
+        return judge(view, loaded, cast("DockerClient", FakeClient(docker)) if docker else None)
 
     return judged
 
