@@ -66,7 +66,7 @@ def _name(route: GatewayRoute) -> str:
 
 def _rate(per_second: float) -> str:
     """Write a rate in whole numbers, as nginx wants it."""
-    return f"{per_second:g}r/s" if per_second == int(per_second) else f"{max(1, round(per_second * 60))}r/m"
+    return f"{per_second:.0f}r/s" if per_second == int(per_second) else f"{max(1, round(per_second * 60))}r/m"
 
 
 def _variable(header: str | None) -> str:

@@ -17,7 +17,7 @@ from components.nginx.model import (
     Server,
     SubrequestAuth,
 )
-from components.nginx.tree import Directive, block, line
+from components.nginx.tree import Directive, block, line, time
 from components.nginx.upstreams import upstream_name
 
 MAINTENANCE_PATH: Final = "/.slipway/maintenance"
@@ -29,11 +29,11 @@ def locations(
 ) -> Iterator[Directive]:
     """Yield the locations of a server block."""
     yield from health(server)
-    yield _maintenance(server)
+    yield _maintenance(server, https=https)
     checks = list(dict.fromkeys(route.auth for route in routes if route.auth is not None))
     for index, check in enumerate(checks):
         yield _auth(check, index)
-    for route in sorted(_variants(routes), key=lambda route: (not route.exact, route.path)):
+    for route in sorted(_unique(routes, server), key=lambda route: (not route.exact, route.path)):
         sticky = route.upstream is not None and balancing.get(route.upstream, Balancing()).sticky
         auth = checks.index(route.auth) if route.auth is not None else None
         yield _location(route, server, https=https, sticky=sticky, auth=auth)
@@ -43,17 +43,17 @@ def locations(
 
 def health(server: Server) -> Iterator[Directive]:
     """Yield where the gateway says that it is well, whatever else is not."""
-    for path in (HEALTH_PATH, server.health_path):
+    for path in dict.fromkeys((HEALTH_PATH, server.health_path)):
         if path:
             yield block("location", [line("access_log", "off"), line("return", "200", "ok\n")], "=", path)
 
 
-def _maintenance(server: Server) -> Directive:
+def _maintenance(server: Server, *, https: bool) -> Directive:
     """Return where a request goes that maintenance turned away; its status stays 503.
 
     A path and not a name: nginx reads it with GET, so that a POST gets the page too.
     """
-    body = [line("internal"), *headers.of_server(server, https=False)]
+    body = [line("internal"), *headers.of_server(server, https=https)]
     body.append(line("add_header", "Retry-After", str(server.maintenance_retry_s), "always"))
     body.append(line("add_header", "Cache-Control", "no-store", "always"))
     if server.maintenance_page:
@@ -86,6 +86,19 @@ def _auth(check: SubrequestAuth, index: int) -> Directive:
         "=",
         f"{_AUTH_PATH}-{index}",
     )
+
+
+def _unique(routes: Sequence[GatewayRoute], server: Server) -> Iterator[GatewayRoute]:
+    """Yield what becomes a location, each path once: nginx refuses a second one.
+
+    The gateway's own come first, then what a route says, then what another one implies.
+    """
+    taken = {(path, True) for path in (HEALTH_PATH, MAINTENANCE_PATH, server.health_path)}
+    said = {(route.path, route.exact) for route in routes}
+    for route in sorted(_variants(routes), key=lambda route: (route.path, route.exact) not in said):
+        if (route.path, route.exact) not in taken:
+            taken.add((route.path, route.exact))
+            yield route
 
 
 def _variants(routes: Iterable[GatewayRoute]) -> Iterator[GatewayRoute]:
@@ -144,7 +157,8 @@ def _match(route: GatewayRoute) -> list[str]:
 def _action(route: GatewayRoute, server: Server) -> Iterable[Directive]:
     if route.redirect is not None:
         rest = "$request_uri" if route.redirect.keep_path else "" if "?" in route.redirect.to else "$is_args$args"
-        yield line("return", str(route.redirect.status), f"{route.redirect.to}{rest}")
+        to = route.redirect.to.rstrip("/") if route.redirect.keep_path else route.redirect.to
+        yield line("return", str(route.redirect.status), f"{to}{rest}")
     elif route.answer is not None:
         yield line("default_type", route.answer.content_type)
         yield line("return", str(route.answer.status), route.answer.body)
@@ -178,9 +192,9 @@ def _proxy(route: GatewayRoute, server: Server) -> Iterable[Directive]:
             passed[name] = f"$auth_{variable}"
     passed |= route.request_headers
     yield from (line("proxy_set_header", name, value) for name, value in passed.items())
-    yield line("proxy_connect_timeout", f"{route.connect_timeout_s:g}s")
-    yield line("proxy_send_timeout", f"{route.timeout_s if route.send_timeout_s is None else route.send_timeout_s:g}s")
-    yield line("proxy_read_timeout", f"{route.timeout_s:g}s")
+    yield line("proxy_connect_timeout", time(route.connect_timeout_s))
+    yield line("proxy_send_timeout", time(route.timeout_s if route.send_timeout_s is None else route.send_timeout_s))
+    yield line("proxy_read_timeout", time(route.timeout_s))
     if route.retries:
         # Without ``non_idempotent``: a POST of which anything was sent is never sent again.
         yield line("proxy_next_upstream", "error", "timeout")

@@ -9,7 +9,7 @@ from components.nginx import headers, limits, tls
 from components.nginx.model import Backend, Balancing, GatewayRoute, Server
 from components.nginx.servers import servers, status_server
 from components.nginx.stream import stream
-from components.nginx.tree import Directive, block, line
+from components.nginx.tree import Directive, block, line, time
 from components.nginx.upstreams import sticky_maps, upstream
 
 _LOG: Final = (
@@ -57,7 +57,7 @@ def _main(
     yield line("pid", f"{_TEMP}.pid")
     yield line("error_log", "/dev/stderr", "warn")
     yield line("worker_processes", str(server.workers))
-    yield line("worker_shutdown_timeout", f"{server.drain_s:g}s")
+    yield line("worker_shutdown_timeout", time(server.drain_s))
     yield block("events", [line("worker_connections", str(_CONNECTIONS))])
     yield block("http", _http(routes, upstreams, server, balancing))
     if server.tcp:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from components.nginx.model import Backend, TcpRoute
-from components.nginx.tree import Directive, block, line
+from components.nginx.tree import Directive, block, line, time
 from components.nginx.upstreams import upstream_name
 
 
@@ -30,6 +30,6 @@ def _body(routes: Sequence[TcpRoute], upstreams: Mapping[str, Sequence[Backend]]
                 line("listen", str(route.port)),
                 line("proxy_pass", upstream_name(route.upstream)),
                 line("proxy_connect_timeout", "5s"),
-                line("proxy_timeout", f"{route.idle_s:g}s"),
+                line("proxy_timeout", time(route.idle_s)),
             ],
         )

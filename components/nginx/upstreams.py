@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -19,7 +20,8 @@ def upstream(name: str, backends: Sequence[Backend], balancing: Balancing) -> Di
         body.append(line("hash", "$slipway_sticky", "consistent"))
     elif balancing.method != "round_robin":
         body.append(line(balancing.method))
-    health = [f"max_fails={balancing.max_fails}", f"fail_timeout={balancing.fail_timeout_s:g}s"]
+    # Whole seconds: nginx takes no less here.
+    health = [f"max_fails={balancing.max_fails}", f"fail_timeout={math.ceil(balancing.fail_timeout_s)}s"]
     servers = [
         line("server", backend.address, *([f"weight={backend.weight}"] if backend.weight > 1 else []), *health)
         for backend in backends

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from settings.paths import Path
 
 _ACTIONS: Final = ("to", "redirect", "answer", "files")
+_TARGET: Final = ("gateway", "routes", 0, "to")
+"""The form of the path of a route's target."""
 
 
 def routes_do_one_thing(description: Description) -> Iterator[Finding]:
@@ -33,10 +35,11 @@ def routes_do_one_thing(description: Description) -> Iterator[Finding]:
 def routes_lead_to_services(description: Description) -> Iterator[Finding]:
     """Each route names a service that listens and runs."""
     services = description.declared.services
+    ports = {(*path, "to") for path, route in description.routes() if route.port is not None}
     for path, name in description.route_targets():
         service = services.get(name)
         if service is not None:
-            yield from _can_answer(path, name, service)
+            yield from _can_answer(path, name, service, port=path[: len(_TARGET)] in ports)
             continue
         other = next((s for s in ("workers", "jobs") if name in getattr(description.declared, s)), None)
         yield Finding(
@@ -84,8 +87,8 @@ def _actions(route: Route) -> list[str]:
     return [name for name in _ACTIONS if given[name]]
 
 
-def _can_answer(path: Path, name: str, service: Service) -> Iterator[Finding]:
-    if service.port is None:
+def _can_answer(path: Path, name: str, service: Service, *, port: bool) -> Iterator[Finding]:
+    if service.port is None and not port:
         yield Finding(
             path,
             f"services.{name} says no port",

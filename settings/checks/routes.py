@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from settings.paths import Path
 
 _OWN_PORTS: Final = (GATEWAY_PORT, 8081, TLS_PORT)
+_OWN: Final = "/.slipway/"
+_CHALLENGES: Final = "/.well-known/acme-challenge/"
 _SLOWEST_PER_MINUTE: Final = 1
 _PROXIED: Final = (
-    "strip", "rewrite", "websocket", "streaming", "stream_upload", "timeout", "send_timeout", "connect_timeout",
+    "port", "strip", "rewrite", "websocket", "streaming", "stream_upload", "timeout", "send_timeout", "connect_timeout",
     "retries", "request_headers", "balance", "max_fails", "fail_timeout",
 )  # fmt: skip
 """What only a route with ``to`` can mean."""
@@ -52,10 +54,28 @@ def rewrites_are_clear(description: Description) -> Iterator[Finding]:
             yield Finding((*path, "strip"), "says another path than rewrite", fix="remove one of them")
         if route.slash is not Slash.LEAVE and route.path == "/":
             yield Finding((*path, "slash"), "has no effect on the path /", fix="remove slash")
+        if route.redirect is not None and route.redirect.keep_path and not route.redirect.to.rstrip("/"):
+            yield Finding((*path, "redirect", "to"), "with keep_path, / leads to itself", fix="name a host, or a path")
         if route.answer is not None and (route.answer.text is None) == (route.answer.json_ is None):
             yield Finding((*path, "answer"), "needs a text, or json", allowed="exactly one of text, json")
         if route.answer is not None and "$" in route.answer.body():
             yield Finding((*path, "answer"), "'$' can't stand in an answer: nginx would read a variable")
+
+
+def own_paths_stay_free(description: Description) -> Iterator[Finding]:
+    """Some paths are answered by the gateway itself, in front of every route."""
+    gateway = description.declared.gateway
+    own = (_OWN, _CHALLENGES) if gateway is not None and gateway.tls and gateway.tls.acme else (_OWN,)
+    for path, route in description.routes():
+        if below := next((item for item in own if route.path.startswith(item)), None):
+            yield Finding((*path, "path"), f"what is below {below} is the gateway's own", fix="choose another path")
+        elif gateway is not None and route.exact and route.path == gateway.health_path:
+            yield Finding(
+                (*path, "path"),
+                f"gateway.health_path answers {route.path} already",
+                fix="remove the route, or health_path",
+                about=(("gateway", "health_path"),),
+            )
 
 
 def rates_are_possible(description: Description) -> Iterator[Finding]:
@@ -146,6 +166,7 @@ def pass_through_leads_to_stores(description: Description) -> Iterator[Finding]:
 CHECKS: Final = (
     nothing_is_ignored,
     rewrites_are_clear,
+    own_paths_stay_free,
     rates_are_possible,
     addresses_are_ranges,
     passwords_are_declared,

@@ -44,7 +44,9 @@ NAME_PATTERNS: Final = {
     r"^\d+\.\d+\.\d+\.\d+$": "an IPv4 address such as 172.28.0.1",
     r"^[a-zA-Z0-9][a-zA-Z0-9_.-]+$": "letters, digits, '_', '.' and '-', at least two characters",
     r"""^/[^\s{};"']*$""": "a path that starts with '/', without spaces, quotes, braces and semicolons",
-    r"^[a-z0-9*]([a-z0-9.*-]*[a-z0-9])?$": "a host name in lower case, such as app.example.org",
+    r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$": (
+        "a host name in lower case, such as app.example.org or *.example.org"
+    ),
     r"""^/[^\s{};"'$]*$""": "a path that starts with '/', without spaces, quotes, braces, semicolons and '$'",
     r"""^(https?://|/)[^\s{};"'$]*$""": "an http(s) address, or a path that starts with '/'",
     r"""^[^\s{};"'$/]+$""": "a file name, without spaces, quotes, braces, semicolons, slashes and '$'",

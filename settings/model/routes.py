@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator, Field
 
 from settings.model.base import Model, Name, SecretName
-from settings.units import MemoryMiB, Seconds, parse_duration_s
+from settings.units import MemoryMiB, Port, Seconds, parse_duration_s
 
 _VALUE: Final = r"""^[^\x00-\x1f$]*$"""
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")]
@@ -20,7 +20,7 @@ HeaderValue = Annotated[str, Field(pattern=_VALUE)]
 """Value of a header: one line, no ``$`` (nginx would read a variable)."""
 PathText = Annotated[str, Field(pattern=r"""^/[^\s{};"'$]*$""")]
 """A path of a URL."""
-HostName = Annotated[str, Field(pattern=r"^[a-z0-9*]([a-z0-9.*-]*[a-z0-9])?$")]
+HostName = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$")]
 """A host name; ``*.example.org`` is every name below it."""
 _RATE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|m|h)")
 _PER_SECOND: Final = {"s": 1, "m": 60, "h": 3600}
@@ -74,10 +74,10 @@ class Rate(Model):
     """A limit of requests by client; what is beyond it gets 429. Short form: ``10/s``."""
 
     per_second: Annotated[float, BeforeValidator(_requests, json_schema_input_type=str | float)] = Field(
-        alias="requests", gt=0
+        alias="requests", gt=0, le=100_000
     )
     """How many: ``10/s``, ``100/m`` (at least one a minute)."""
-    burst: int = Field(default=0, ge=0)
+    burst: int = Field(default=0, ge=0, le=100_000)
     """How many more are let through at once."""
     header: HeaderName | None = None
     """Count by this header's value, such as ``X-Api-Key``; a request without it counts by address. Default: by
@@ -186,6 +186,8 @@ class Route(Model):
         BeforeValidator(_targets, json_schema_input_type=dict[Name, int] | Name),
     ] = Field(default={}, alias="to")
     """The service, or several with their weights: ``{api: 90, next: 10}``."""
+    port: Port | None = None
+    """Port of that service, where it listens on several. Default: its ``port``."""
     redirect: RedirectForm | None = None
     """Answer with another address."""
     answer: Answer | None = None
@@ -222,7 +224,7 @@ class Route(Model):
     """Largest request body. Default: the gateway's."""
     rate: RateForm | None = None
     """Limit of requests by client: ``10/s``, or ``{requests: 10/s, burst: 20, header: X-Api-Key}``."""
-    connections: int | None = Field(default=None, ge=1)
+    connections: int | None = Field(default=None, ge=1, le=65_535)
     """Most connections of one address at a time; 429 beyond."""
     compress: bool | None = None
     """Whether text is compressed. Default: the gateway's; never with ``streaming``."""
@@ -245,9 +247,9 @@ class Route(Model):
     """How requests are spread over replicas; ``sticky`` leads a client to the same one by a cookie, as long as the same
     ones are there."""
     max_fails: int = Field(default=2, ge=1)
-    """Failures in a row within ``fail_timeout`` after which a replica is left out for that time."""
+    """Failures within ``fail_timeout`` after which a replica is left out for that time."""
     fail_timeout_s: Seconds = Field(default=2.0, alias="fail_timeout", gt=0)
-    """That time."""
+    """That time, in whole seconds."""
 
     @property
     def services(self) -> list[str]:
