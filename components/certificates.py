@@ -65,8 +65,6 @@ class CertificatesArgs:
     """Memory folders that the image needs, in MiB; ``/tmp`` among them."""
     volume_name: str | None = None
     """Name of the volume on the host. Default: generated."""
-    protect: bool = False
-    """Whether the volume is protected from deletion."""
     health_interval_s: float = 5.0
     """Seconds between two health probes."""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -91,7 +89,7 @@ class Certificates(pulumi.ComponentResource):
             f"{name}-volume",
             parent=self,
             volume_name=args.volume_name,
-            protect=args.protect,
+            protect=False,  # what is lost can be obtained anew
             volume_labels=args.labels,
         )
         self.mount = VolumeMount(volume_name=volume.name, path=ACME_FOLDER, read_only=True)

@@ -21,7 +21,6 @@ def make_certificates(
     *,
     image: pulumi.Input[str],
     known: CatalogueImage,
-    protect: bool,
     part_labels: Mapping[str, str],
 ) -> Certificates:
     """Register what obtains a gateway's certificates; its description has ``tls.acme``.
@@ -30,7 +29,6 @@ def make_certificates(
         gateway: The description.
         image: Id of certbot's image.
         known: What the catalogue knows of it.
-        protect: Whether account and keys are protected from deletion.
         part_labels: Labels of :data:`PART`.
     """
     assert gateway.tls is not None  # noqa: S101 - said above
@@ -50,7 +48,6 @@ def make_certificates(
             user=known.user or CertificatesArgs.user,
             tmpfs={"/tmp": 16, **known.tmpfs},  # noqa: S108 - inside the container
             volume_name=acme.volume_name,
-            protect=protect,
             health_interval_s=gateway.health_interval_s,
             labels=part_labels,
         ),

@@ -288,7 +288,6 @@ class Composer:
             gateway,
             image=self.images.ids[str(acme.image)],
             known=self._catalogue_image("certbot"),
-            protect=self.platform.protect_data,
             part_labels=self._labels(PART, "certificates"),
         )
 

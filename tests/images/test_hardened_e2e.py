@@ -117,6 +117,15 @@ def test_what_the_image_says_of_itself(
     assert not [entry for entry in settings.get("Env") or [] if "PASSWORD" in entry or "SECRET" in entry]
 
 
+def test_certbot_runs_with_nothing_but_memory_to_write_to(lab: Any) -> None:
+    """Beside it what the gateway's certificates need: Python with cryptography. A fresh volume is its own."""
+    what = "certbot --version && python3 -c 'import cryptography' && cd /var/lib/acme && touch mine && stat -c %a ."
+    volumes = {lab.volume(): {"bind": "/var/lib/acme", "mode": "rw"}}
+    container = lab.run("certbot", ["-c", what], entrypoint=["sh"], volumes=volumes)
+    status, said = lab.ends(container)
+    assert (status, said.split()) == (0, ["certbot", "2.1.0", "700"])
+
+
 def test_a_carrier_brings_files_without_ever_running(lab: Any, docker_client: docker.DockerClient) -> None:
     """Files copied into a created container land in the volume with the owner and mode that were packed."""
     volume = lab.volume()
