@@ -69,10 +69,10 @@ def command(
     run, outcome = _preview(console, chosen, plan.refresh or refresh, plan.replace, stack)
     if run.digest:
         _write(_rendered(run.digest, stack, chosen.name, markdown=markdown, as_json=as_json), out)
+    plan.data.refuse()  # says more than the engine, which trips over the protection
     tell_failures(run, outcome)
     if run.exit_code:
         raise click.exceptions.Exit(run.exit_code)
-    plan.data.refuse()
     what = outcome.summary if outcome.changed else "nothing would change"
     console.good(f"{what} ({time.monotonic() - started:.1f} s)")
     if expect_no_changes and outcome.changed:
