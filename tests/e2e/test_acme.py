@@ -6,6 +6,8 @@ The scenarios stand in the order of a certificate's life, and share one platform
 from __future__ import annotations
 
 import copy
+import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +16,7 @@ import pytest
 
 from tests.e2e.conftest import Stacks
 from tests.e2e.harness import blueprints, certificates, tls
+from tests.e2e.harness.hardening import CHECKS, probe
 from tests.e2e.harness.pebble import DIRECTORY, Pebble
 from tests.e2e.harness.platform import Platform
 from tests.e2e.harness.ports import free_port
@@ -96,6 +99,13 @@ def test_keys_stay_in_their_volume(life: Life) -> None:
     assert secret not in str(life.platform.daemon.inspect(life.platform.workspace.stack))
 
 
+def test_what_obtains_certificates_is_hardened(life: Life) -> None:
+    """As everything else that runs."""
+    probes = probe(life.platform.daemon, life.platform.world)
+    assert "gateway-certificates" in {item.part for item in probes}
+    assert not [f"{item.part}: {name}" for item in probes for name, (holds, _) in CHECKS.items() if not holds(item)]
+
+
 def test_a_renewal_drops_no_request_and_replaces_nothing(life: Life) -> None:
     """While requests come at a constant rate, every certificate is renewed and served; the containers stay."""
     before, there = {host: life.serial(host) for host in (ONE, TWO)}, life.platform.world.ids("gateway", "api")
@@ -107,12 +117,22 @@ def test_a_renewal_drops_no_request_and_replaces_nothing(life: Life) -> None:
     life.platform.assert_converged()
 
 
+def test_either_starts_again_without_the_other(life: Life) -> None:
+    """The gateway's process dies, and the one that renews: both come back by themselves, and a renewal is served."""
+    api = life.platform.daemon.api
+    for container in (life.platform.world.of("gateway")[0].id, life.renewal):
+        os.kill(api.inspect_container(container)["State"]["Pid"], signal.SIGKILL)
+        _await_another_run(life, container)
+    certificates.renew(life.platform, life.https, [ONE, TWO])
+    assert life.serial(ONE)
+
+
 def test_a_failing_renewal_leaves_the_old_certificate_and_is_seen(life: Life) -> None:
     """The authority no longer finds a host: the old certificate is served on, and status says what is wrong."""
     before = life.serial(ONE)
     life.gone.add(ONE)
     for attempt in (1, 2, 3):
-        life.platform.daemon.api.kill(life.renewal, "SIGHUP")
+        certificates.ask(life.platform, life.renewal)
         _await_failures(life, attempt)
     until(lambda: _health(life) == "unhealthy", "the container that renews is unhealthy", 60)
     assert life.serial(ONE) == before
@@ -148,6 +168,14 @@ def test_a_failing_challenge_fails_the_deployment_and_the_next_one_mends_it(life
 
 def _await_failures(life: Life, number: int) -> None:
     until(lambda: _log(life).count(f"{ONE}: failed") >= number, f"renewal {number} failed", 60)
+
+
+def _await_another_run(life: Life, container: str) -> None:
+    def well() -> bool:
+        (seen,) = [item for item in life.platform.world.containers if item.id == container]
+        return seen.restarts > 0 and seen.state == "running" and seen.health == "healthy"
+
+    until(well, "it runs again and is healthy", 60)
 
 
 def _health(life: Life) -> str:
