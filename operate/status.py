@@ -123,6 +123,8 @@ class Status:
     """Names of containers with the stack's labels that its state does not know."""
     superseded: tuple[str, ...] = ()
     """Names of containers that have a successor and were not removed yet."""
+    closed: tuple[str, ...] = ()
+    """Services in maintenance; an empty name is all of them."""
     known: bool = field(default=True)
     """Whether there was a state to compare with."""
     certificates: tuple[ServedCertificate, ...] = ()
@@ -161,6 +163,7 @@ class Status:
             ],
             "one_shots": [asdict(job) for job in self.one_shots],
             "carriers": self.carriers,
+            "maintenance": {"all": "" in self.closed, "services": [name for name in self.closed if name]},
             "leftovers": list(self.leftovers),
             "superseded": list(self.superseded),
             "certificates": [asdict(item) for item in self.certificates],

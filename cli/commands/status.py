@@ -12,6 +12,7 @@ from cli import options
 from cli.console import Console
 from cli.exit_codes import ExitCode
 from cli.status_text import certificates_table, replicas_table
+from operate.maintenance import closed
 from operate.status import read_status
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def command(work: Workplace, *, stack: str, as_json: bool) -> None:
     """
     console = Console(json_mode=as_json)
     status = read_status(work.docker_client(stack), work.project, stack, work.local_view(stack))
-    status = replace(status, certificates=_certificates(work, stack, status))
+    status = replace(status, certificates=_certificates(work, stack, status), closed=_closed(work, stack, status))
     if as_json:
         click.echo(json.dumps(status.to_dict(), indent=2))
     else:
@@ -57,6 +58,13 @@ def _certificates(work: Workplace, stack: str, status: Status) -> tuple[ServedCe
     return served_certificates(loaded.platform.gateway)
 
 
+def _closed(work: Workplace, stack: str, status: Status) -> tuple[str, ...]:
+    """Ask a gateway that runs which services are in maintenance."""
+    if not any(replica.kind == "gateway" and replica.well for part in status.parts for replica in part.replicas):
+        return ()
+    return tuple(closed(work.docker_client(stack), work.project, stack))
+
+
 def _tell(console: Console, status: Status) -> None:
     if not status.deployed:
         console.say(f"stack {status.stack}: nothing is deployed. slipway up --stack {status.stack}")
@@ -68,6 +76,9 @@ def _tell(console: Console, status: Status) -> None:
     summary += [f"{status.carriers} file carriers"] if status.carriers else []
     if summary:
         console.step(", ".join(summary))
+    if status.closed:
+        names = "every service" if "" in status.closed else ", ".join(status.closed)
+        console.warn(f"in maintenance: {names} (slipway maintenance off --stack {status.stack})")
     if status.superseded:
         names = ", ".join(status.superseded)
         console.warn(f"left by a release that did not end; may still serve, and goes when slipway up succeeds: {names}")

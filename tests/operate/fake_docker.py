@@ -84,6 +84,10 @@ class FakeApi:
     in_use: set[str] = field(default_factory=set)
     """Names of volumes that a container uses."""
     removed: list[str] = field(default_factory=list)
+    executed: list[tuple[str, list[str]]] = field(default_factory=list)
+    """Commands that were run in containers."""
+    output: bytes = b""
+    """What they say."""
 
     def containers(self, *, all: bool = False, filters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:  # noqa: A002 - Docker's own name
         """List containers; only running ones unless all are asked for."""
@@ -99,6 +103,19 @@ class FakeApi:
         if identity in self.vanished:
             raise docker.errors.NotFound("no such container")
         return next(item for item in self.things if item["Id"] == identity)
+
+    def exec_create(self, container: str, command: list[str]) -> dict[str, str]:
+        """Note a command that is to run in a container."""
+        self.executed.append((container, command))
+        return {"Id": "exec"}
+
+    def exec_start(self, _id: str) -> bytes:
+        """Answer with what the test says."""
+        return self.output
+
+    def exec_inspect(self, _id: str) -> dict[str, int]:
+        """Say that it went well."""
+        return {"ExitCode": 0}
 
     def images(self) -> list[dict[str, Any]]:
         """List images."""
