@@ -30,7 +30,10 @@ def locations(
     """Yield the locations of a server block."""
     yield from health(server)
     yield _maintenance(server, https=https)
-    checks = list(dict.fromkeys(route.auth for route in routes if route.auth is not None))
+    checks: list[SubrequestAuth] = []
+    for route in routes:
+        if route.auth is not None and route.auth not in checks:
+            checks.append(route.auth)
     for index, check in enumerate(checks):
         yield _auth(check, index)
     for route in sorted(_unique(routes, server), key=lambda route: (not route.exact, route.path)):
@@ -107,8 +110,8 @@ def _variants(routes: Iterable[GatewayRoute]) -> Iterator[GatewayRoute]:
         bare, whole = route.path.rstrip("/"), f"{route.path.rstrip('/')}/"
         if route.slash != "leave" and bare:
             kept, other = (whole, bare) if route.slash == "add" else (bare, whole)
-            lead = replace(route, upstream=None, answer=None, files=None, path=other, exact=True, slash="leave")
-            yield replace(lead, redirect=Redirect(to=kept))
+            lead = Redirect(to=kept)
+            yield GatewayRoute(redirect=lead, path=other, exact=True, host=route.host, headers=route.headers)
             if route.exact:
                 yield replace(route, path=kept)
                 continue
