@@ -106,18 +106,24 @@ ACCEPTED = {
 """What gixy reports and stays."""
 
 
+def _text(name: str, **changes: Any) -> str:
+    routes, upstreams, server = CASES[name]
+    balancing = {upstream: BALANCING[upstream] for upstream in upstreams if upstream in BALANCING}
+    return render(routes, upstreams, replace(server, **changes), balancing)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_text(name: str, golden: Callable[[str, str], None]) -> None:
     """The golden text is what a reviewer sees of a change here."""
-    golden(f"nginx/{name}.conf", render(*CASES[name], BALANCING))
+    golden(f"nginx/{name}.conf", _text(name))
 
 
 def test_gixy_finds_nothing_else(tmp_path: Path) -> None:
     """Each accepted finding has its reason above."""
     files = []
-    for name, case in CASES.items():
+    for name in CASES:
         files.append(tmp_path / f"{name}.conf")
-        files[-1].write_text(render(*case, BALANCING), encoding="utf-8")
+        files[-1].write_text(_text(name), encoding="utf-8")
     gixy = Path(sys.executable).with_name("gixy")
     done = subprocess.run([gixy, "-f", "json", *files], capture_output=True, text=True, timeout=60, check=False)
     reported = json.loads(done.stdout)
@@ -131,12 +137,10 @@ def test_nginx_accepts_it(name: str, nginx_image: CatalogueImage) -> None:
     """``nginx -t`` of the image that Slipway runs, as the gateway's user, with no right."""
     flags = ["--rm", "-i", "--network=none", "--user=101:101", "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL"]
     # Over standard input: the daemon may be another machine's.
-    routes, upstreams, server = CASES[name]
-    module = nginx_image.facts.get("stream_module")
     check = "cat >/tmp/nginx.conf && exec nginx -t -q -c /tmp/nginx.conf"
     done = subprocess.run(
         ["docker", "run", *flags, "--entrypoint=sh", nginx_image.reference, "-c", check],
-        input=render(routes, upstreams, replace(server, stream_module=module), BALANCING),
+        input=_text(name, stream_module=nginx_image.facts.get("stream_module")),
         capture_output=True,
         text=True,
         timeout=60,
