@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pulumi
 import pulumi_random as random
@@ -30,8 +32,12 @@ from components.volume import data_volume
 from settings.catalogue import Catalogue, CatalogueImage
 from settings.load import Loaded
 from settings.model import Gateway as GatewayModel
-from settings.model import Platform, SecretSource, Workload
+from settings.model import Job as JobModel
+from settings.model import JobPhase, Platform, SecretSource, Workload
 from settings.parts import services_of
+
+
+_DIGITS: Final = 16
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,9 @@ class Composer:
         for name in in_order_of_need(self.platform):
             self._part(name)
         gateway = self._gateway() if self.platform.gateway is not None else None
+        for name, job in self.platform.jobs.items():
+            if job.phase is JobPhase.AFTER:
+                self.parts.jobs[name] = self._after(name, job, gateway)
         return self.parts.exports(self.platform, gateway)
 
     def _images(self) -> Images:
@@ -150,7 +159,8 @@ class Composer:
             parts.caches[name] = self._cache(name)
         elif name in platform.jobs:
             job = platform.jobs[name]
-            parts.jobs[name] = Job(name, JobArgs(**self._common(name, job, "job"), timeout_s=job.timeout_s))
+            if job.phase is JobPhase.BEFORE:
+                parts.jobs[name] = Job(name, JobArgs(**self._common(name, job, "job"), timeout_s=job.timeout_s))
         elif name in platform.workers:
             worker = platform.workers[name]
             parts.workers[name] = Workers(
@@ -162,6 +172,20 @@ class Composer:
                 name,
                 ServiceArgs(**self._common(name, service, "service"), replicas=service.replicas, port=service.port),
             )
+
+    def _after(self, name: str, job: JobModel, gateway: Gateway | None) -> Job:
+        """Register a job that runs when the release serves, and again when any of its containers is another one."""
+        common = self._common(name, job, "job")
+        running = [*self.parts.services.values(), *self.parts.workers.values()]
+        names = pulumi.Output.all(*(part.container_names for part in running))
+        release = names.apply(lambda known: hashlib.sha256(json.dumps(known).encode()).hexdigest()[:_DIGITS])
+        common["env"] = {**common["env"], "SLIPWAY_RELEASE": release}
+        common["needs"] = [
+            *common["needs"],
+            *(container for part in running for container in part.containers),
+            *([gateway.reloaded] if gateway is not None else []),
+        ]
+        return Job(name, JobArgs(**common, timeout_s=job.timeout_s))
 
     def _common(self, name: str, workload: Workload, kind: str) -> dict[str, Any]:
         image = workload.image or build_name(self.loaded.project, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from settings.model import RestartPolicy
+from settings.model import JobPhase, RestartPolicy
 from settings.problems import Finding
 
 if TYPE_CHECKING:
@@ -45,4 +45,20 @@ def jobs_serve_nobody(description: Description) -> Iterator[Finding]:
                 yield Finding(("jobs", name, field), reason, fix=f"remove {field}")
 
 
-CHECKS: Final = (jobs_run_once, jobs_serve_nobody)
+def nothing_waits_for_the_last(description: Description) -> Iterator[Finding]:
+    """A job after the release can't be before a part of it."""
+    late = {name for name, job in description.declared.jobs.items() if job.phase is JobPhase.AFTER}
+    for path, _, resolved in description.workloads():
+        if path[0] == "jobs" and path[1] in late:
+            continue
+        for name in resolved.needs:
+            if name in late:
+                yield Finding(
+                    (*path, "needs", name),
+                    f"jobs.{name} runs after the release (phase: after), so nothing of it can wait for it",
+                    fix=f"remove it from needs, or write phase: before at jobs.{name}",
+                    about=(("jobs", name, "phase"),),
+                )
+
+
+CHECKS: Final = (jobs_run_once, jobs_serve_nobody, nothing_waits_for_the_last)

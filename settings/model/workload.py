@@ -208,8 +208,19 @@ class Worker(Workload):
     """A workload that takes its work from a queue."""
 
 
+class JobPhase(StrEnum):
+    """When a job runs."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
 class Job(Workload):
     """A container that runs once to its end whenever its specification changes; a failure fails the deployment."""
+
+    phase: JobPhase = JobPhase.BEFORE
+    """``before``: before what needs it, when it changed. ``after``: when the gateway leads to the new release, at each
+    release that made new containers of a service or worker: a smoke test, a notice."""
 
     timeout_s: Seconds = Field(default=600.0, alias="timeout")
     """The longest that it may take."""

@@ -183,6 +183,14 @@ class TestJobs:
         problem = refused({"jobs": {"migrate": {"replicas": 2}}})
         assert (problem.path, problem.message) == ("jobs.migrate.replicas", "a job runs once, not 2 times")
 
+    def test_nothing_waits_for_a_job_after_the_release(self, refused: Refused) -> None:
+        problem = refused(
+            {"jobs": {"migrate": {"phase": "after"}}, "services": {"api": {"needs": {"migrate": "completed"}}}}
+        )
+        assert problem.path == "services.api.needs.migrate"
+        assert problem.message == "jobs.migrate runs after the release (phase: after), so nothing of it can wait for it"
+        assert problem.fix == "remove it from needs, or write phase: before at jobs.migrate"
+
     def test_a_job_is_not_restarted(self, refused: Refused) -> None:
         problem = refused({"jobs": {"migrate": {"restart": "unless-stopped"}}})
         assert problem.message == "a job is not restarted: its failure fails the deployment"
