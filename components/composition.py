@@ -36,7 +36,6 @@ from settings.model import Job as JobModel
 from settings.model import JobPhase, Platform, SecretSource, Workload
 from settings.parts import services_of
 
-
 _DIGITS: Final = 16
 
 

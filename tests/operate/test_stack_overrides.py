@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,7 +23,7 @@ config:
   slipway:overrides:
     services: {api: {memory: 256MiB}} # small machine
 """
-SCALED = {("services", "api", "replicas"): 5}
+SCALED: dict[tuple[str, ...], Any] = {("services", "api", "replicas"): 5}
 
 
 def test_a_value_is_added_and_everything_else_stays(tmp_path: Path) -> None:
