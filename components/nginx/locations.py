@@ -97,36 +97,35 @@ def _unique(routes: Sequence[GatewayRoute], server: Server) -> Iterator[GatewayR
     The gateway's own come first, then what a route says, then what another one implies.
     """
     taken = {(path, True) for path in (HEALTH_PATH, MAINTENANCE_PATH, server.health_path)}
-    said = {(route.path, route.exact) for route in routes}
-    for route in sorted(_variants(routes), key=lambda route: (route.path, route.exact) not in said):
-        if (route.path, route.exact) not in taken:
-            taken.add((route.path, route.exact))
-            yield route
-
-
-def _variants(routes: Iterable[GatewayRoute]) -> Iterator[GatewayRoute]:
-    """Yield routes with what they imply: the path with and without its final slash."""
+    said: list[GatewayRoute] = []
+    implied: list[GatewayRoute] = []
     for route in routes:
-        bare, whole = route.path.rstrip("/"), f"{route.path.rstrip('/')}/"
-        if route.slash != "leave" and bare:
-            kept, other = (whole, bare) if route.slash == "add" else (bare, whole)
-            lead = Redirect(to=kept)
-            yield GatewayRoute(redirect=lead, path=other, exact=True, host=route.host, headers=route.headers)
-            if route.exact:
-                yield replace(route, path=kept)
-                continue
-            if route.slash == "remove":
-                yield replace(route, path=bare, exact=True)
-                yield replace(route, path=whole)
-                continue
+        for variant in _variants(route):
+            own = (variant.path, variant.exact) == (route.path, route.exact)
+            (said if own else implied).append(variant)
+    for variant in (*said, *implied):
+        if (variant.path, variant.exact) not in taken:
+            taken.add((variant.path, variant.exact))
+            yield variant
+
+
+def _variants(route: GatewayRoute) -> Iterator[GatewayRoute]:
+    """Yield a route with what it implies: the path with and without its final slash."""
+    bare, whole = route.path.rstrip("/"), f"{route.path.rstrip('/')}/"
+    if route.slash != "leave" and bare:
+        kept, other = (whole, bare) if route.slash == "add" else (bare, whole)
+        lead = Redirect(to=kept)
+        yield GatewayRoute(redirect=lead, path=other, exact=True, host=route.host, headers=route.headers)
+        if route.exact or route.slash == "remove":
+            yield replace(route, path=kept, exact=True)
+        if not route.exact:
             yield replace(route, path=whole)
-            continue
+    elif _replacement(route) is not None and not route.exact and bare and not route.path.endswith("/"):
         # Without ``/v1`` alone, ``/v1/jobs`` with its prefix removed would become ``//jobs``.
-        if _replacement(route) is not None and not route.exact and bare and not route.path.endswith("/"):
-            yield replace(route, exact=True)
-            yield replace(route, path=whole)
-        else:
-            yield route
+        yield replace(route, exact=True)
+        yield replace(route, path=whole)
+    else:
+        yield route
 
 
 def _replacement(route: GatewayRoute) -> str | None:

@@ -263,6 +263,18 @@ def test_pass_through() -> None:
     assert "proxy_timeout 1500000s;" in text
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_a_route_says_goes_before_what_another_one_implies(read: Any, order: int) -> None:
+    routes = [
+        route(strip=True),
+        GatewayRoute(answer=Answer(body="x"), path="/a", exact=True),
+        GatewayRoute(answer=Answer(body="y"), path="/a/"),
+    ]
+    http = read(*routes[::order])
+    assert said(location(http, "= /a"), "return") == ["200 x"]
+    assert said(location(http, "/a/"), "return") == ["200 y"]
+
+
 @given(
     st.lists(
         st.builds(

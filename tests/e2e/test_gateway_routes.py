@@ -40,7 +40,8 @@ def _echo(name: str, **changes: Any) -> dict[str, Any]:
     made = service(
         entrypoint=["python3", "/srv/echo.py"],
         files={"/srv/echo.py": ECHO.replace("${", "$${")},
-        health={"path": "/hits", "interval": "1s", "retries": 2, "wait": "30s"},
+        # Python may take long to start on a busy machine; nothing here waits for it to become unhealthy.
+        health={"path": "/hits", "interval": "1s", "retries": 30, "wait": "60s"},
         memory="256MiB",
         **changes,
     )
@@ -95,6 +96,9 @@ def blueprint(port: int, store_port: int) -> dict[str, Any]:
                 {"path": "/hash", "to": "one", "balance": "ip_hash"},
                 {"path": "/shared", "to": {"one": 3, "two": 1}},
                 {"path": "/drop", "to": "one"},
+                {"path": "/second", "to": "two", "port": 8001},
+                {"path": "/v1", "to": "one", "strip": True, "connect_timeout": "500ms", "fail_timeout": "500ms"},
+                {"path": "/v1", "exact": True, "answer": {"text": "version one"}},
                 {"path": "/plain", "to": "one", "rewrite": "/big", "exact": True, "compress": False},
             ],
         },
@@ -153,6 +157,7 @@ def ask(gate: Platform, path: str, method: str = "GET", body: bytes | None = Non
         ("/folder/", "/folder/"),
         ("/bare", "/bare"),
         ("/bare/deeper", "/bare/deeper"),
+        ("/v1/a", "/a"),
     ],
 )
 def test_paths(gate: Platform, path: str, reaches: str) -> None:
@@ -192,6 +197,12 @@ def test_a_fixed_answer_and_static_files(gate: Platform) -> None:
     assert ask(gate, "/site/dot.png").body.endswith(b"\xff\xfe")
     assert ask(gate, "/site/app/route").body == b"<h1>the site</h1>\n"
     assert ask(gate, "/site/../../live.conf").status in {400, 404} or b"daemon" not in ask(gate, "/live.conf").body
+
+
+def test_a_route_says_the_port_or_the_path_itself(gate: Platform) -> None:
+    """Nothing listens on that port, which nginx tells; what a route says goes before what another one implies."""
+    assert ask(gate, "/second").status == 502
+    assert ask(gate, "/v1").body == b"version one"
 
 
 def test_asking_a_service(gate: Platform) -> None:
