@@ -25,6 +25,7 @@ async def main() -> dict[str, Any]:
         environment=config.get("environment"),
         overrides=config.get_object("overrides") or {},
         profiles=config.get_object("profiles") or [],
+        rotations=config.get_object("rotations") or {},
         secret_lookup=config.get,
         release=release_of(os.environ),
     )

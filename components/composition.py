@@ -27,6 +27,7 @@ from components.network import Network, NetworkArgs
 from components.order import in_order_of_need
 from components.parts import Parts
 from components.replicas import Service, ServiceArgs, Workers, WorkersArgs
+from components.rotation import make_seed, value_of
 from components.translate import build_name, published_ports, workload_args
 from components.volume import data_volume
 from settings.catalogue import Catalogue, CatalogueImage
@@ -126,6 +127,11 @@ class Composer:
                 opts=pulumi.ResourceOptions(protect=self.platform.protect_data or None),
             )
             self.parts.secrets[name] = pulumi.Output.secret(made.result)
+            if step := self.loaded.rotations.get(name, 0):
+                seed = make_seed(
+                    f"{name.replace('_', '-')}-secret-seed", parent=None, protect=self.platform.protect_data
+                )
+                self.parts.secrets[name] = value_of(seed, f"value {step}", secret.length)
 
     def _foundations(self) -> None:
         for name, network in self.platform.networks.items():
@@ -225,6 +231,7 @@ class Composer:
                 init=database.init,
                 publish=published_ports(database.publish),
                 volume_name=database.volume_name,
+                rotation=self.loaded.rotations.get(name, 0),
                 protect=bool(database.protect),
                 stop_grace_s=database.stop_grace_s,
                 health_interval_s=database.health_interval_s,

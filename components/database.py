@@ -16,6 +16,7 @@ from components.args import Dependency, HealthCheck, NetworkAttachment, Publishe
 from components.container import make_container
 from components.files import SecretFiles, SecretFilesArgs
 from components.probes import script
+from components.rotation import Login, LoginArgs, Step
 from components.volume import data_volume
 
 PORT: Final = 5432
@@ -61,6 +62,8 @@ class DatabaseArgs:
     """A fixed name of the data volume on the host, so that kept data is found again. Default: generated."""
     protect: bool = True
     """Whether deleting the data volume or the password is refused."""
+    rotation: int = 0
+    """Steps by which its login was rotated; see docs/adr/0009-rotation.md."""
     stop_grace_s: float = 60.0
     """Seconds for a clean shutdown before SIGKILL."""
     health_interval_s: float = 5.0
@@ -86,8 +89,10 @@ class Database(pulumi.ComponentResource):
     """Name by which clients find it."""
     port: int
     """Port, 5432."""
+    role: str
+    """The role that clients log in as."""
     password: pulumi.Output[str]
-    """The role's password (secret)."""
+    """That role's password (secret)."""
     url: pulumi.Output[str]
     """``postgresql://role:password@host:5432/database`` (secret)."""
     url_without_password: str
@@ -106,7 +111,6 @@ class Database(pulumi.ComponentResource):
             random.RandomPasswordArgs(length=_PASSWORD_LENGTH, special=False),
             opts=pulumi.ResourceOptions(parent=self, protect=args.protect or None),
         )
-        self.password = pulumi.Output.secret(password.result)
         data = data_volume(
             f"{name}-data",
             parent=self,
@@ -118,7 +122,7 @@ class Database(pulumi.ComponentResource):
             f"{name}-secrets",
             SecretFilesArgs(
                 files={
-                    f"{_SECRETS}/password": self.password,
+                    f"{_SECRETS}/password": password.result,
                     # Not secret, but one volume and one carrier are cheaper than two.
                     f"{_SECRETS}/start.sh": script("postgres-start.sh") + "\n",
                     **{f"/docker-entrypoint-initdb.d/{file}": text for file, text in args.init.items()},
@@ -172,14 +176,40 @@ class Database(pulumi.ComponentResource):
             needs=files.ready,
             extra_labels={labels.REPLICA: "0"},
         )
+        self.role = args.role
+        self.password = pulumi.Output.secret(password.result)
+        if args.rotation:
+            login = self._login(name, args, password.result)
+            self.role, self.password = login.role, login.password
         self.volume_name = data.name
         self.url = pulumi.Output.secret(
             pulumi.Output.concat(
-                "postgresql://", quote(args.role), ":", self.password, f"@{self.host}:{PORT}/", quote(args.database)
+                "postgresql://", quote(self.role), ":", self.password, f"@{self.host}:{PORT}/", quote(args.database)
             )
         )
-        self.url_without_password = f"postgresql://{quote(args.role)}@{self.host}:{PORT}/{quote(args.database)}"
+        self.url_without_password = f"postgresql://{quote(self.role)}@{self.host}:{PORT}/{quote(args.database)}"
         self.register_outputs({"host": self.host, "port": self.port, "url": self.url, "volume_name": self.volume_name})
+
+    def _login(self, name: str, args: DatabaseArgs, owner_password: pulumi.Output[str]) -> Login:
+        return Login(
+            f"{name}-login",
+            LoginArgs(
+                step=Step(args.rotation),
+                owner=args.role,
+                owner_password=owner_password,
+                database=args.database,
+                host=self.host,
+                server=self.container,
+                image=args.image,
+                user=args.user,
+                networks=args.networks,
+                protect=args.protect,
+                files_image=args.files_image,
+                files_key=args.files_key,
+                labels=args.labels,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
 
 def _flags(settings: Mapping[str, str]) -> list[str]:

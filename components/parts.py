@@ -73,8 +73,12 @@ class Parts:
             "port": str(store.port),
             "password": store.password,
             "url": store.url,
-            **({"database": described.database or "", "user": described.user or ""} if described else {}),
-            **({"url_without_password": store.url_without_password} if isinstance(store, Database) else {}),
+            **({"database": described.database or ""} if described else {}),
+            **(
+                {"user": store.role, "url_without_password": store.url_without_password}
+                if isinstance(store, Database)
+                else {}
+            ),
         }
         return known[reference.attribute]
 

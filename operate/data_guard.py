@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _GENERATED: Final = 32
 """Characters of the passwords that components make themselves."""
+_SEED: Final = 64
+"""Characters of the seeds from which rotated values come."""
 _OWNERS: Final[Mapping[str, str]] = {"Database": "databases", "Cache": "caches", "": ""}
 """Components that own data that can't be had again, and where the description has them; "" are platform's own."""
 _MAJOR: Final = re.compile(r"PG_MAJOR=(\d+)")
@@ -238,6 +240,7 @@ def _passwords(platform: Platform) -> Iterator[tuple[_Key, int]]:
     for name, secret in platform.secrets.items():
         if secret.source == "generated":
             yield ("", f"{name.replace('_', '-')}-secret"), secret.length
+            yield ("", f"{name.replace('_', '-')}-secret-seed"), _SEED
 
 
 def _name_setting(wanted: _Wanted) -> str:

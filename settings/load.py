@@ -46,6 +46,8 @@ class Loaded:
     """All layers merged, as written: what a release records. It names secrets, and holds none."""
     profiles: Sequence[str] = ()
     """Profiles switched on."""
+    rotations: Mapping[str, int] = field(default_factory=dict)
+    """Steps of rotation by database or generated secret; they are the stack's, and no release brings old ones back."""
 
 
 def load_platform(source: StackSource) -> Loaded:
@@ -81,6 +83,7 @@ def load_platform(source: StackSource) -> Loaded:
         problems = [_problem(finding, layered.tree) for finding in dict.fromkeys(findings)]
         raise SettingsError([redact(problem, values) for problem in problems])
     return Loaded(
+        rotations={name: int(steps) for name, steps in source.rotations.items()},
         platform=description.platform,
         stack=source.stack,
         project=source.project,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from settings.model import SecretSource
 from settings.problems import Finding, listing, nearest
 from settings.source import NAMESPACE, STACK_KEYS, is_encrypted
 from settings.tree import find
@@ -20,7 +21,7 @@ _PREFIX: Final = f"{NAMESPACE}:"
 
 
 def stack_keys_are_known(description: Description) -> Iterator[Finding]:
-    """A key of ours is one of four, or the name of a declared secret; other namespaces are not ours to judge."""
+    """A key of ours is one of ours, or the name of a declared secret; other namespaces are not ours to judge."""
     config = None if description.stack_config is None else find(description.stack_config, ("config",))
     if config is None or not config.is_map:
         return
@@ -38,4 +39,27 @@ def stack_keys_are_known(description: Description) -> Iterator[Finding]:
             )
 
 
-CHECKS: Final = (stack_keys_are_known,)
+def rotations_are_of_credentials(description: Description) -> Iterator[Finding]:
+    """Only a database or a generated secret has something to rotate, and steps are counted."""
+    everything = description.everything
+    generated = [name for name, secret in everything.secrets.items() if secret.source is SecretSource.GENERATED]
+    known = [*everything.databases, *generated]
+    for name, steps in description.source.rotations.items():
+        if name not in known:
+            yield Finding(
+                (),
+                f"{_PREFIX}rotations: there is no database and no generated secret '{name}'",
+                allowed=listing(known, "nothing can be rotated"),
+                nearest=nearest(name, known),
+                fix="leave the entries to slipway rotate",
+            )
+        elif not isinstance(steps, int) or isinstance(steps, bool) or steps < 0:
+            yield Finding(
+                (),
+                f"{_PREFIX}rotations: the steps of '{name}' are no number",
+                allowed="a whole number from 0",
+                fix="leave the entries to slipway rotate",
+            )
+
+
+CHECKS: Final = (stack_keys_are_known, rotations_are_of_credentials)

@@ -25,7 +25,8 @@ def test_a_misspelt_key_is_refused(refused: Refused, stack_says: Callable[[str],
     problem = refused()
     assert (problem.message, problem.where) == ("unknown key 'slipway:overides'", "Pulumi.dev.yaml:3")
     assert problem.nearest == "slipway:overrides"
-    assert problem.allowed == "slipway:blueprint, slipway:environment, slipway:overrides, slipway:profiles"
+    keys = ("blueprint", "environment", "overrides", "profiles", "rotations")
+    assert problem.allowed == ", ".join(f"slipway:{key}" for key in keys)
 
 
 @pytest.mark.parametrize(
