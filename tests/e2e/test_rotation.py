@@ -8,7 +8,7 @@ from tests.e2e.conftest import NewPlatform
 from tests.e2e.harness.blueprints import Blueprint, small
 from tests.e2e.harness.platform import Platform
 from tests.e2e.harness.ports import free_port
-from tests.e2e.harness.prober import Prober
+from tests.e2e.harness.prober import Prober, get_release
 
 pytestmark = pytest.mark.e2e
 
@@ -91,3 +91,10 @@ def test_rotating_a_database_fails_no_request(new_platform: NewPlatform) -> None
     platform.world.assert_well(main=1)
     assert _login(platform, urls[0])[0] != 0
     assert _login(platform, urls[-1])[0] == 0
+    # Without its state, which nothing protects here, the stack sets its logins up again on the data that are there.
+    platform.destroy().ended()
+    platform.up().ended()
+    assert _url(platform) not in urls
+    assert get_release(port, "/ask")[0] == 200
+    assert _login(platform, urls[-1])[0] != 0
+    assert _login(platform, urls[0])[0] != 0
