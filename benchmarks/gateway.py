@@ -1,0 +1,169 @@
+"""The gateway's configuration beside one written by hand with the same features, on the same nginx: paired runs of wrk.
+
+``python -m benchmarks.gateway`` prints a table. Everything listens on 127.0.0.1, and is removed at the end.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from components.nginx import Backend, GatewayRoute, Server, render
+from components.nginx.headers import SECURITY
+from settings import load_catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+ROUNDS: Final = 16
+SECONDS: Final = 2
+_WAIT_S: Final = 15.0
+_OURS: Final = "slipway"
+_HAND: Final = "by hand"
+_HEADERS: Final = "".join(f'  add_header {name} "{value}" always;\n' for name, value in SECURITY.items())
+_BY_HAND: Final = """\
+daemon off; pid /tmp/nginx.pid; error_log /dev/stderr warn; worker_processes 2;
+events { worker_connections 2000; }
+http {
+  client_body_temp_path /tmp/b; proxy_temp_path /tmp/p; fastcgi_temp_path /tmp/f; uwsgi_temp_path /tmp/u;
+  scgi_temp_path /tmp/s;
+  log_format json escape=json '{"time":"$time_iso8601","id":"$id","remote":"$remote_addr","host":"$host",'
+    '"method":"$request_method","uri":"$request_uri","status":$status,"bytes":$body_bytes_sent,'
+    '"seconds":$request_time,"upstream":"$upstream_addr"}';
+  access_log /dev/stdout json buffer=32k flush=1s;
+  server_tokens off; tcp_nodelay on; gzip on; gzip_types application/json text/css; client_max_body_size 16m;
+  map $http_x_request_id $id { default $request_id; "~^[A-Za-z0-9_-]{8,64}$" $http_x_request_id; }
+  upstream api { server 127.0.0.1:UPSTREAM max_fails=2 fail_timeout=2s; keepalive 32; }
+HEADERS  add_header X-Request-Id $id always;
+  server {
+    listen 127.0.0.1:PORT;
+    location / {
+      proxy_pass http://api; proxy_http_version 1.1;
+      proxy_set_header Host $host; proxy_set_header X-Request-Id $id; proxy_set_header X-Real-IP $remote_addr;
+      proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme;
+      proxy_set_header X-Forwarded-Host $http_host; proxy_set_header Connection "";
+      proxy_next_upstream error timeout; proxy_next_upstream_tries 3;
+    }
+  }
+}
+"""
+_UPSTREAM: Final = """\
+daemon off; pid /tmp/nginx.pid; worker_processes 1; error_log /dev/stderr warn;
+events { worker_connections 2000; }
+http {
+  client_body_temp_path /tmp/b; proxy_temp_path /tmp/p; fastcgi_temp_path /tmp/f; uwsgi_temp_path /tmp/u;
+  scgi_temp_path /tmp/s; access_log off; keepalive_requests 1000000;
+  server { listen 127.0.0.1:PORT; location / { default_type application/json; return 200 '{"status":"ok"}'; } }
+}
+"""
+
+
+def _ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        return [stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(count)]
+
+
+@contextmanager
+def _nginx(image: str, config: str, port: int) -> Iterator[None]:
+    """Run nginx on the host's network until the end of the block."""
+    run = ["docker", "run", "--rm", "-i", "--network=host", "--tmpfs=/tmp", "--user=101:101", "--entrypoint=sh", image]
+    start = [*run, "-c", "cat >/tmp/nginx.conf && exec nginx -c /tmp/nginx.conf </dev/null"]
+    process = subprocess.Popen(start, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    try:
+        assert process.stdin is not None  # noqa: S101 - a pipe was asked for
+        process.stdin.write(config)
+        process.stdin.close()
+        _until_it_answers(port)
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _until_it_answers(port: int) -> None:
+    deadline = time.monotonic() + _WAIT_S
+    while True:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/", timeout=2) as answer:
+                answer.read()
+                return
+        except URLError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def _wrk(port: int, seconds: int) -> tuple[float, float]:
+    """Return requests a second, and the 99th percentile in milliseconds."""
+    command = ["wrk", "--latency", "-t1", "-c32", f"-d{seconds}s", f"http://127.0.0.1:{port}/"]
+    text = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30, check=True).stdout
+    if "Non-2xx" in text or "Socket errors" in text:
+        raise RuntimeError(text)
+    rate, slow = re.search(r"Requests/sec:\s+([\d.]+)", text), re.search(r"99%\s+([\d.]+)(us|ms|s)", text)
+    if rate is None or slow is None:
+        raise RuntimeError(text)
+    return float(rate[1]), float(slow[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[slow[2]]
+
+
+def measure(image: str, rounds: int = ROUNDS, seconds: int = SECONDS) -> dict[str, list[tuple[float, float]]]:
+    """Measure both configurations in turns; the first of a round is the last of the next.
+
+    Many short pairs, since another load on the machine is rarely the same for both halves of one.
+    """
+    upstream, ours, hand, status = _ports(4)
+    text = render(
+        [GatewayRoute(upstream="api", services=["api"])],
+        {"api": [Backend(address=f"127.0.0.1:{upstream}")]},
+        Server(headers=SECURITY),
+    )
+    text = text.replace("listen 8080", f"listen 127.0.0.1:{ours}").replace("listen 8081", f"listen 127.0.0.1:{status}")
+    by_hand = _BY_HAND.replace("HEADERS", _HEADERS).replace("UPSTREAM", str(upstream)).replace("PORT", str(hand))
+    found: dict[str, list[tuple[float, float]]] = {_OURS: [], _HAND: []}
+    with (
+        _nginx(image, _UPSTREAM.replace("PORT", str(upstream)), upstream),
+        _nginx(image, text, ours),
+        _nginx(image, by_hand, hand),
+    ):
+        for port in (ours, hand):
+            _wrk(port, 1)
+        for number in range(rounds):
+            pair = [(_OURS, ours), (_HAND, hand)]
+            for name, port in pair[:: 1 if number % 2 else -1]:
+                found[name].append(_wrk(port, seconds))
+    return found
+
+
+def table(found: dict[str, list[tuple[float, float]]]) -> str:
+    """Return the table, with the median of the paired ratios."""
+    rows = ["| configuration | requests/s (median) | p99 ms (median) |", "|---|---|---|"]
+    for name, runs in found.items():
+        rate, slow = (statistics.median(run[index] for run in runs) for index in (0, 1))
+        rows.append(f"| {name} | {rate:,.0f} | {slow:.2f} |")
+    ratios: Sequence[float] = [ours[0] / hand[0] for ours, hand in zip(found[_OURS], found[_HAND], strict=True)]
+    rows.append("")
+    rows.append(f"ratio of the pairs: median {statistics.median(ratios):.3f}, {min(ratios):.3f} to {max(ratios):.3f}")
+    return "\n".join(rows)
+
+
+def main() -> int:
+    """Measure on an nginx of the catalogue that is on this machine, and print the table."""
+    for image in load_catalogue(Path(__file__).resolve().parents[1]).images["nginx"].values():
+        there = ["docker", "image", "inspect", image.reference]
+        if subprocess.run(there, capture_output=True, timeout=30, check=False).returncode == 0:
+            sys.stdout.write(table(measure(image.reference)) + "\n")
+            return 0
+    sys.stderr.write("no nginx image of the catalogue is on this machine: slipway images build\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
