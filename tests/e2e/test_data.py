@@ -95,7 +95,8 @@ def life(stacks: Stacks, engine: str) -> Iterator[Life]:
 def another_major(daemon: Daemon) -> Iterator[str]:
     """Make an image that says that it is a PostgreSQL of another major version."""
     base = next(tag for image in daemon.client.images.list("slipway/postgres") for tag in image.tags)
-    daemon.client.images.build(fileobj=io.BytesIO(f"FROM {base}\nENV PG_MAJOR=42\n".encode()), tag=ANOTHER_MAJOR)
+    dockerfile = io.BytesIO(f"FROM {base}\nENV PG_MAJOR=42\n".encode())
+    daemon.client.images.build(fileobj=dockerfile, tag=ANOTHER_MAJOR, rm=True, forcerm=True)
     yield ANOTHER_MAJOR
     daemon.client.images.remove(ANOTHER_MAJOR)
 
