@@ -17,6 +17,7 @@ from settings.rendering import as_written, leaves
 from settings.resolve import Names, resolve
 from settings.tree import DEFAULT, Node, Origin, find, origin_at, origins, to_plain
 from settings.validation import validate
+from settings.yaml_source import as_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -90,7 +91,7 @@ def load_platform(source: StackSource) -> Loaded:
         environment=layered.environment,
         origins=_all_origins(layered.tree, description.platform),
         catalogue=catalogue,
-        description=to_plain(layered.tree),
+        description=as_record(layered.tree),
         profiles=source.profiles,
     )
 

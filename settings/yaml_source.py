@@ -49,6 +49,19 @@ class WrittenFloat(float):
         return self.written
 
 
+def as_record(node: Node) -> Any:
+    """Return plain JSON values that read back as what was written: ``43e255`` in an ``env`` is a text, not a number."""
+    if isinstance(node.value, dict):
+        return {key: as_record(item) for key, item in node.value.items()}
+    if isinstance(node.value, list):
+        return [as_record(item) for item in node.value]
+    if isinstance(node.value, WrittenInt):
+        return int(node.value) if str(node.value) == int.__repr__(node.value) else str(node.value)
+    if isinstance(node.value, WrittenFloat):
+        return float(node.value) if str(node.value) == float.__repr__(node.value) else str(node.value)
+    return node.value
+
+
 def read_yaml(root: FilePath, file: str, layer: Layer) -> Node:
     """Read a file below the root as a tree; an empty file is an empty map.
 

@@ -36,7 +36,13 @@ images: {family: debian}
 protect_data: false
 secrets: {token: {}}
 services:
-  api: {image: slipway/sample, secrets: [token], replicas: REPLICAS, port: 8000, health: {path: /health}}
+  api:
+    image: slipway/sample
+    secrets: [token]
+    replicas: REPLICAS
+    env: {COMMIT: 43e255, MODE: 0640, RATIO: 1.50}
+    port: 8000
+    health: {path: /health}
   web: {build: {context: web}, port: 8000, health: {path: /}}
   extra: {image: "extra:1", port: 1, health: {tcp: 1}, profiles: [more]}
 environments: {dev: {services: {api: {memory: 300MiB}}}}
@@ -85,6 +91,8 @@ def test_a_release_is_deployed_again_as_it_was(project: Path) -> None:
     again = load(project, records(project).file(release.number))
     assert again.platform.model_copy(update={"images": before.platform.images}) == before.platform
     assert (again.environment, tuple(again.profiles)) == ("dev", ("more",))
+    written = {"COMMIT": "43e255", "MODE": "0640", "RATIO": "1.50"}
+    assert dict(again.platform.services["api"].env) == written, "texts that look like numbers stay as they were written"
     assert str(again.origins["services.api.replicas"]) == "release 1"
 
 
