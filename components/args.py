@@ -73,8 +73,9 @@ class HealthCheck:
     """Seconds after which a probe counts as failed."""
     retries: int = 3
     """Failed probes in a row that make it unhealthy."""
-    start_period_s: float = 0.0
-    """Seconds at the start in which failed probes do not count."""
+    start_period_s: float = 30.0
+    """Seconds at the start in which failed probes do not count; one that succeeds ends it at once. A program on a busy
+    machine takes longer to start than a few probes of one second."""
     wait_s: float = 60.0
     """The longest that a deployment waits for health, in seconds."""
 

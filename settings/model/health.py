@@ -30,8 +30,8 @@ class Health(Model):
     """Time after which a probe counts as failed."""
     retries: int = Field(default=3, ge=1)
     """Failed probes in a row that make it unhealthy."""
-    start_period_s: Seconds = Field(default=0.0, alias="start_period")
-    """Time at the start in which failed probes do not count."""
+    start_period_s: Seconds = Field(default=30.0, alias="start_period")
+    """Time at the start in which failed probes do not count; one that succeeds ends it at once."""
     wait_s: Seconds = Field(default=60.0, alias="wait")
     """The longest that a deployment waits for health."""
 
