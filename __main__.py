@@ -26,6 +26,7 @@ async def main() -> dict[str, Any]:
         overrides=config.get_object("overrides") or {},
         profiles=config.get_object("profiles") or [],
         rotations=config.get_object("rotations") or {},
+        versions=config.get_object("versions") or {},
         secret_lookup=config.get,
         release=release_of(os.environ),
     )

@@ -14,6 +14,7 @@ from cli.exit_codes import ExitCode
 from cli.operation import operate, tell_failures
 from cli.preview_text import changes_text
 from cli.recovery import recover
+from cli.versions import adopt, note_versions, tell_stale, tell_versions
 from operate.outcome import UNCHANGED
 from operate.releases import Done, Release, Releases, keep_images, pinned, releases_of
 from settings.model import OnFailure
@@ -50,6 +51,8 @@ class Deployment:
     """Whether stdout is for events."""
     rollback: bool | None = None
     """Whether a failure goes back to the last release. Default: as the description says."""
+    noted: bool = False
+    """Whether other versions of services were noted for it, to serve from now on."""
     replaced: Callable[[StackView], Sequence[str]] | None = None
     """Returns URNs that are replaced in any case, from the state."""
 
@@ -70,6 +73,11 @@ def deploy(work: Workplace, asked: Deployment) -> None:
 def _deploy(work: Workplace, asked: Deployment, console: Console) -> int:
     started = time.monotonic()
     plan = preflight(work, asked.stack, asked.blueprint, console, skip_images=asked.skip_images)
+    releases = releases_of(work.backend, work.state_folder, work.project, asked.stack)
+    if adopt(work, plan.loaded, releases.latest()):
+        plan = replace(plan, loaded=work.load(asked.stack))
+    if not asked.noted:
+        tell_stale(console, work, asked.stack, releases.latest())
     chosen = work.open_engine(asked.stack, asked.engine, console)
     if not chosen.exists():
         chosen.create()
@@ -87,7 +95,6 @@ def _deploy(work: Workplace, asked: Deployment, console: Console) -> int:
         _ask(console, chosen, refresh, plan.replace, asked.stack)
     run, outcome = operate(console, chosen, lambda sink: chosen.up(sink, refresh=refresh, replace=plan.replace))
     seconds = time.monotonic() - started
-    releases = releases_of(work.backend, work.state_folder, work.project, asked.stack)
     if run.exit_code:
         tell_failures(run, outcome, explainer(work, asked.stack, plan))
         still_serving(console, work, asked.stack, plan)
@@ -98,6 +105,8 @@ def _deploy(work: Workplace, asked: Deployment, console: Console) -> int:
         return run.exit_code
     tell_reached(console, work, asked.stack, plan)
     release = _record(plan, releases, Done(chosen.name, asked.message, seconds, outcome.changes), work, console)
+    note_versions(console, work, plan.loaded)
+    tell_versions(console, plan.loaded)
     _tell_end(console, outcome, seconds, release)
     return 0
 

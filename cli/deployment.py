@@ -150,7 +150,7 @@ def tell_reached(console: Console, work: Workplace, stack: str, plan: Plan) -> N
         return
     client, view = plan.client, work.local_view(stack)
     status = settled_status(lambda: read_status(client, work.project, stack, view), _SETTLE_S)
-    parts_table(console, status, addresses(plan.loaded.platform))
+    parts_table(console, status, addresses(plan.loaded))
     for url in urls(plan.loaded.platform):
         console.good(f"open {url}")
 
@@ -168,7 +168,7 @@ def still_serving(console: Console, work: Workplace, stack: str, plan: Plan) -> 
     status = read_status(plan.client, work.project, stack, None)
     if any(part.well for part in status.parts):
         console.say("still serving:")
-        parts_table(console, status, addresses(plan.loaded.platform))
+        parts_table(console, status, addresses(plan.loaded))
 
 
 def _docker(work: Workplace, stack: str, console: Console, *, needed: bool) -> docker.DockerClient | None:

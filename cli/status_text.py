@@ -28,7 +28,7 @@ def replicas_table(console: Console, status: Status, now: datetime | None = None
     now = now or datetime.now(UTC)
     rows = [
         [
-            f"{replica.part}-{replica.replica}",
+            replica.title,
             replica.kind,
             replica.state,
             replica.health or "-",
@@ -56,6 +56,21 @@ def certificates_table(console: Console, status: Status) -> None:
     for item in status.certificates:
         if item.ends_soon and not item.problem:
             console.warn(f"the certificate of {item.host} ends in {item.days_left} days")
+
+
+def versions_table(console: Console, status: Status) -> None:
+    """Show who gets the requests of each service of which two versions run, if any."""
+    rows = [
+        [
+            item.service,
+            item.strategy,
+            item.name,
+            f"{item.image} ({item.version}{', described' if item.described else ''})",
+            f"{item.percent} %",
+        ]
+        for item in status.versions
+    ]
+    console.table(["SERVICE", "RELEASE", "SET", "VERSION", "REQUESTS"], rows)
 
 
 def _age(replica: Replica, now: datetime) -> str:

@@ -35,7 +35,7 @@ from settings.load import Loaded
 from settings.model import Gateway as GatewayModel
 from settings.model import Job as JobModel
 from settings.model import JobPhase, Platform, SecretSource, Workload
-from settings.parts import services_of
+from settings.parts import routed_services
 
 _DIGITS: Final = 16
 
@@ -70,6 +70,8 @@ class Composer:
         self.catalogue = catalogue
         self.config_secret = config_secret
         self.parts = Parts()
+        for versions in loaded.versions.values():
+            self.parts.hosts |= versions.hosts
         self.images = self._images()
         self.files_key = make_key("files-key", parent=None)
 
@@ -83,7 +85,7 @@ class Composer:
         for name, job in self.platform.jobs.items():
             if job.phase is JobPhase.AFTER:
                 self.parts.jobs[name] = self._after(name, job, gateway)
-        return self.parts.exports(self.platform, gateway)
+        return self.parts.exports(self.loaded, gateway)
 
     def _images(self) -> Images:
         platform = self.platform
@@ -103,6 +105,7 @@ class Composer:
             "images",
             ImagesArgs(
                 references=[reference for reference in references if reference],
+                **self._versions_of_images(),
                 builds={
                     build_name(self.loaded.project, name): ImageBuild(
                         context=workload.build.context,
@@ -115,6 +118,17 @@ class Composer:
                 },
             ),
         )
+
+    def _versions_of_images(self) -> dict[str, frozenset[str]]:
+        """Say which images keep their resources while two versions of a service run."""
+        kept: set[str] = set()
+        apart: set[str] = set()
+        services = self.platform.services
+        for versions in self.loaded.versions.values():
+            pair = [str(services[name].image) for name in versions.slots if name in services]
+            kept |= set(pair[:1])
+            apart |= set(pair) if versions.blue_green else set(pair) - set(pair[:1])
+        return {"kept": frozenset(kept), "apart": frozenset(apart)}
 
     def _secrets(self) -> None:
         for name, secret in self.platform.secrets.items():
@@ -174,7 +188,7 @@ class Composer:
         else:
             service = platform.services[name]
             parts.services[name] = Service(
-                name,
+                parts.host(name),
                 ServiceArgs(**self._common(name, service, "service"), replicas=service.replicas, port=service.port),
             )
 
@@ -199,7 +213,7 @@ class Composer:
             image=self.images.ids[image],
             files_image=self._carrier(),
             files_key=self.files_key,
-            networks=self._attach(workload.networks, name, *workload.aliases),
+            networks=self._attach(workload.networks, self.parts.host(name), *workload.aliases),
             volumes=self.parts.volumes,
             needs=[
                 dependency
@@ -273,8 +287,8 @@ class Composer:
         gateway = self.platform.gateway
         assert gateway is not None  # noqa: S101 - the only caller asks
         image = self._catalogue_image("nginx")
-        found = GatewayParts(self.platform, self.parts, self.files_key, image)
-        routed = [self.parts.services[name] for name in services_of(gateway)]
+        found = GatewayParts(self.loaded, self.parts, self.files_key, image)
+        routed = [self.parts.services[name] for name in routed_services(self.platform)]
         stores = [self.parts.databases.get(name) or self.parts.caches[name] for name in gateway.tcp]
         certificates = self._certificates(gateway)
         made = Gateway(
@@ -290,6 +304,7 @@ class Composer:
                 networks=self._attach(gateway.networks, "gateway"),
                 publish=published_ports(gateway.ports.values()),
                 server=found.server,
+                traffic=found.traffic,
                 memory_mib=gateway.memory_mib,
                 cpus=gateway.cpus,
                 health_interval_s=gateway.health_interval_s,
@@ -333,11 +348,14 @@ class Composer:
         return self.catalogue.find(role, family) or CatalogueImage(role=role, family=family, reference="")
 
     def _labels(self, part: str, kind: str) -> dict[str, str]:
+        versions = next((item for item in self.loaded.versions.values() if part in item.slots), None)
+        slot = versions.slots[part] if versions else ""
         return {
             labels.PROJECT: self.loaded.project,
             labels.STACK: self.loaded.stack,
-            labels.PART: part,
+            labels.PART: versions.service if versions else part,
             labels.KIND: kind,
+            **({labels.SLOT: slot} if slot else {}),
         }
 
 

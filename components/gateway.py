@@ -76,6 +76,8 @@ class GatewayArgs:
     """What must be there first."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels of its containers and volume."""
+    traffic: Mapping[str, str] = field(default_factory=dict)
+    """Who gets the requests of a service of which two versions run, in words: for people who read a plan."""
 
 
 class Gateway(pulumi.ComponentResource):
@@ -143,6 +145,7 @@ class Gateway(pulumi.ComponentResource):
             ),
             role="reload",
             parent=self,
+            extra_labels={f"{labels.TRAFFIC}.{service}": words for service, words in args.traffic.items()},
             needs=[verified, self.container],
             one_shot=True,
             pid_mode=self.container.id.apply(lambda container_id: f"container:{container_id}"),

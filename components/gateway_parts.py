@@ -20,32 +20,36 @@ from components.gateway import FILES
 from components.nginx import Backend, Balancing, GatewayRoute, Server
 from components.nginx.headers import SECURITY
 from components.nginx.model import CONFIG_FOLDER
-from components.parts import Parts
+from components.parts import Parts, traffic_of
 from components.self_signed import self_signed
 from settings.catalogue import CatalogueImage
 from settings.certificates import tls_hosts
-from settings.model import LETS_ENCRYPT_STAGING, Balance, Gateway, Platform, Route, TlsMode
+from settings.load import Loaded
+from settings.model import LETS_ENCRYPT_STAGING, Balance, Gateway, Route, RouteVersion, TlsMode
 
 _LARGEST: Final = 5 * 2**20
 """Bytes of static files; they stand in the stack's state."""
 _HSTS_S: Final = 63_072_000.0
 """Two years: Mozilla's guideline 6.0."""
 _DIGITS: Final = 8
+_WHOLE: Final = 100
+"""Percent."""
 
 
 class GatewayParts:
     """What a gateway's arguments are made of.
 
     Args:
-        platform: The resolved description; it has a gateway.
+        loaded: The resolved description; it has a gateway.
         parts: The components that exist.
         files_key: Secret with which contents are hashed, and of which a self-signed certificate is made.
         image: What the catalogue knows of the gateway's image.
     """
 
-    def __init__(self, platform: Platform, parts: Parts, files_key: pulumi.Output[str], image: CatalogueImage) -> None:
-        assert platform.gateway is not None  # noqa: S101 - the only caller asks
-        self.gateway: Gateway = platform.gateway
+    def __init__(self, loaded: Loaded, parts: Parts, files_key: pulumi.Output[str], image: CatalogueImage) -> None:
+        assert loaded.platform.gateway is not None  # noqa: S101 - the only caller asks
+        self.gateway: Gateway = loaded.platform.gateway
+        self._versions = loaded.versions
         self._parts = parts
         self._key = files_key
         self._image = image
@@ -55,7 +59,25 @@ class GatewayParts:
         self.routes = [self._route(index, route) for index, route in enumerate(self.gateway.routes)]
         self.server = self._server()
 
+    @property
+    def traffic(self) -> dict[str, str]:
+        """Who gets a service's requests, in words, where two versions of it run."""
+        return {
+            name: ", ".join(f"{share} % {host}" for host, share in traffic_of(versions).items())
+            for name, versions in self._versions.items()
+            if versions.has_other
+        }
+
     def _route(self, index: int, route: Route) -> GatewayRoute:
+        services = route.services
+        if route.version is RouteVersion.OTHER:
+            versions = self._versions[route.services[0]]
+            if not versions.has_other:
+                text = f"there is one version of {versions.service} now\n"
+                return GatewayRoute(
+                    answer=nginx.Answer(body=text, status=404), path=route.path, exact=route.exact, host=route.host
+                )
+            route = route.model_copy(update={"targets": {versions.other: 1}})
         return GatewayRoute(
             upstream=self._upstream(route) if route.targets else None,
             redirect=nginx.Redirect(
@@ -72,7 +94,7 @@ class GatewayParts:
             if route.answer
             else None,
             files=self._static(index, route),
-            services=route.services,
+            services=services,
             path=route.path,
             exact=route.exact,
             host=route.host,
@@ -127,8 +149,15 @@ class GatewayParts:
         self.upstreams[service] = self._weighted({service: 1})
         return service
 
-    def _weighted(self, targets: Mapping[str, int], port: int | None = None) -> pulumi.Output[Sequence[Backend | str]]:
-        """Spread weights over replicas, exactly: nginx weighs containers, people weigh services."""
+    def _weighted(self, said: Mapping[str, int], port: int | None = None) -> pulumi.Output[Sequence[Backend | str]]:
+        """Spread weights over replicas, exactly: nginx weighs containers, people weigh services and their versions."""
+        targets: dict[str, int] = {}
+        for name, weight in said.items():
+            versions = self._versions.get(name)
+            share = versions.weight if versions else 0
+            targets[name] = weight * (_WHOLE - share)
+            if versions and share:
+                targets[versions.other] = weight * share
         services = {name: self._parts.services[name] for name, weight in targets.items() if weight}
         counts = {name: max(1, len(service.containers)) for name, service in services.items()}
         whole = math.lcm(*counts.values())

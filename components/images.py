@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -35,6 +35,10 @@ class ImagesArgs:
 
     references: Sequence[str] = ()
     """Images by reference; each stays on the host when it is no longer used."""
+    kept: Collection[str] = frozenset()
+    """Those that keep their resource when another version of the image comes beside them."""
+    apart: Collection[str] = frozenset()
+    """Those that have a resource of their version in any case, so that they can change places with another one."""
     builds: Mapping[str, ImageBuild] = field(default_factory=dict)
     """Images to build, by the name that they get."""
 
@@ -48,7 +52,7 @@ class Images(pulumi.ComponentResource):
     def __init__(self, name: str, args: ImagesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:index:Images", name, {}, opts)
         ids: dict[str, pulumi.Output[str]] = {}
-        for reference, slug in _names(args.references).items():
+        for reference, slug in _names(args.references, args.kept, args.apart).items():
             image = docker.RemoteImage(
                 f"{name}-{slug}",
                 docker.RemoteImageArgs(name=reference, keep_locally=True),
@@ -74,19 +78,25 @@ class Images(pulumi.ComponentResource):
         self.register_outputs({"ids": ids})
 
 
-def _names(references: Iterable[str]) -> dict[str, str]:
+def _names(references: Iterable[str], kept: Collection[str], apart: Collection[str]) -> dict[str, str]:
     """Name images without tag and digest, so that a new version is a change of one resource and not another one.
 
-    Only where a platform uses several versions of an image do their names tell the versions apart.
+    Only where a platform uses several versions of an image do their names tell the versions apart. An image that gets
+    another name is not known before the deployment, and a preview would show a release of what uses it: hence ``kept``
+    and ``apart``.
     """
     versions: dict[str, list[str]] = defaultdict(list)
     for reference in sorted(set(references)):
         versions[_slug(reference)].append(reference)
-    return {
-        reference: slug if len(same) == 1 else f"{slug}-{hashlib.sha256(reference.encode()).hexdigest()[:_DIGITS]}"
-        for slug, same in versions.items()
-        for reference in same
-    }
+    names: dict[str, str] = {}
+    for slug, same in versions.items():
+        plain = [reference for reference in same if reference not in apart]
+        if len(plain) > 1:
+            plain = [reference for reference in plain if reference in kept]
+        for reference in same:
+            by_version = f"{slug}-{hashlib.sha256(reference.encode()).hexdigest()[:_DIGITS]}"
+            names[reference] = slug if plain == [reference] else by_version
+    return names
 
 
 def _slug(reference: str) -> str:

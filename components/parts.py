@@ -18,9 +18,10 @@ from components.network import Network
 from components.replicas import Service, Workers
 from components.translate import published_ports
 from settings.load import Loaded
-from settings.model import TLS_PORT, Condition, Platform
+from settings.model import TLS_PORT, Condition
 from settings.model import Gateway as GatewayModel
 from settings.references import Reference
+from settings.versions import Versions
 
 _HTTP: Final = 80
 _HTTPS: Final = 443
@@ -39,6 +40,12 @@ class Parts:
     jobs: dict[str, Job] = field(default_factory=dict)
     secrets: dict[str, pulumi.Output[str]] = field(default_factory=dict)
     certificates: Certificates | None = None
+    hosts: dict[str, str] = field(default_factory=dict)
+    """DNS names of versions of services, where they are not the names among the platform's services."""
+
+    def host(self, name: str) -> str:
+        """Return the name under which others reach a service, which is also its component's."""
+        return self.hosts.get(name, name)
 
     def need(self, name: str, condition: Condition) -> Sequence[Dependency]:
         """Return what to depend on, so that a part is healthy, started or completed first."""
@@ -57,10 +64,11 @@ class Parts:
             return self.secrets[reference.name]
         if reference.section == "services":
             port = platform.services[reference.name].port
+            host = self.host(reference.name)
             known: Mapping[str, pulumi.Input[str]] = {
-                "host": reference.name,
+                "host": host,
                 "port": str(port),
-                "url": f"http://{reference.name}:{port}",
+                "url": f"http://{host}:{port}",
             }
             return known[reference.attribute]
         names = {"platform": platform.name, "stack": loaded.stack, "environment": loaded.environment or ""}
@@ -92,20 +100,29 @@ class Parts:
             *([self.certificates.container] if self.certificates else []),
         ]
 
-    def exports(self, platform: Platform, gateway: Gateway | None) -> dict[str, Any]:
+    def exports(self, loaded: Loaded, gateway: Gateway | None) -> dict[str, Any]:
         """Return what the stack exports: addresses, container names, database addresses without password."""
+        platform = loaded.platform
         exports: dict[str, Any] = {
             "platform": platform.name,
             "urls": _urls(platform.gateway),
             "replicas": {
-                **{name: service.container_names for name, service in self.services.items()},
+                **{self.host(name): service.container_names for name, service in self.services.items()},
                 **{name: workers.container_names for name, workers in self.workers.items()},
             },
             "databases": {name: database.url_without_password for name, database in self.databases.items()},
         }
         if gateway is not None:
             exports["gateway"] = gateway.container.name
+        if loaded.versions:
+            exports["versions"] = {name: traffic_of(versions) for name, versions in loaded.versions.items()}
         return exports
+
+
+def traffic_of(versions: Versions) -> dict[str, int]:
+    """Return the share of a service's requests, in percent, that each of its versions gets, by DNS name."""
+    serving, other = versions.hosts[versions.service], versions.hosts[versions.other]
+    return {serving: 100 - versions.weight, **({other: versions.weight} if versions.has_other else {})}
 
 
 def _urls(gateway: GatewayModel | None) -> list[str]:

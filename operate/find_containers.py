@@ -37,12 +37,19 @@ class Found:
     """Its number, from 0."""
     running: bool
     """Whether it runs."""
+    slot: str = ""
+    """Which of two versions of a service it is of, if it is not the only one."""
+
+    @property
+    def version(self) -> str:
+        """Its part, or the version of a service: ``api-canary``."""
+        return f"{self.part}-{self.slot}" if self.slot else self.part
 
     @property
     def title(self) -> str:
-        """How it is called in the stack's own words: ``api-0``, ``migrate``."""
+        """How it is called in the stack's own words: ``api-0``, ``api-canary-0``, ``migrate``."""
         if self.role in labels.SERVING_ROLES:
-            return f"{self.part}-{self.replica}"
+            return f"{self.version}-{self.replica}"
         return self.part if self.role == "job" else f"{self.part}-{self.role}"
 
 
@@ -64,7 +71,7 @@ def of_part(containers: Iterable[Found], part: str | None, stack: str) -> list[F
         raise NoSuchPart(f"stack {stack} has no containers\n  fix: slipway up --stack {stack}")
     if part is None:
         return [item for item in everything if item.role in labels.SERVING_ROLES]
-    chosen = [item for item in everything if part in {item.part, item.title, item.name}]
+    chosen = [item for item in everything if part in {item.part, item.version, item.title, item.name}]
     if not chosen:
         known = sorted({item.part for item in everything})
         near = difflib.get_close_matches(part, known, n=1)
@@ -98,4 +105,5 @@ def _found(item: Mapping[str, Any]) -> Found:
         role=own.get(labels.ROLE, ""),
         replica=int(number) if number.isdigit() else 0,
         running=item["State"] == "running",
+        slot=own.get(labels.SLOT, ""),
     )

@@ -39,16 +39,17 @@ class HostPort:
         return f"{self.address}:{self.port}/{self.protocol}"
 
 
-def addresses(platform: Platform) -> dict[str, str]:
+def addresses(loaded: Loaded) -> dict[str, str]:
     """Return where each part is reached: from outside if it is published, else by its name on the networks."""
     found: dict[str, str] = {}
-    for part in parts(platform):
+    hosts = {name: host for versions in loaded.versions.values() for name, host in versions.hosts.items()}
+    for part in parts(loaded.platform):
         published = _published(part)
         port = _port(part)
         if published:
             found[part.name] = ", ".join(dict.fromkeys(_outside(part, item) for item in published))
         elif port is not None:
-            found[part.name] = f"{part.name}:{port}"
+            found[part.name] = f"{hosts.get(part.name, part.name)}:{port}"
     return found
 
 

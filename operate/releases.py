@@ -72,6 +72,8 @@ class Release:
     """The description."""
     probe: Mapping[str, Any] | None = None
     """What a prober saw of it."""
+    versions: Mapping[str, Any] = field(default_factory=dict)
+    """Which versions of services with a release strategy ran; see :mod:`settings.versions`."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,7 @@ class Releases:
             images=dict(done.images),
             description=pinned(loaded, done.images),
             probe=done.probe,
+            versions=notes_of(loaded),
         )
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         _write(self.file(release.number), json.dumps(asdict(release), indent=1, sort_keys=True))
@@ -171,7 +174,12 @@ def releases_of(backend: Backend, state_folder: Path, project: str, stack: str) 
 
 def same(one: Release, other: Release) -> bool:
     """Whether two releases deployed the same."""
-    return (one.description, one.profiles) == (other.description, other.profiles)
+    return (one.description, one.profiles, one.versions) == (other.description, other.profiles, other.versions)
+
+
+def notes_of(loaded: Loaded) -> dict[str, Any]:
+    """Return what is noted of a platform's versions of services once it is deployed."""
+    return {name: versions.entry.written(blue_green=versions.blue_green) for name, versions in loaded.versions.items()}
 
 
 def pinned(loaded: Loaded, images: Mapping[str, str]) -> dict[str, Any]:

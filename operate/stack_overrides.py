@@ -1,19 +1,30 @@
-"""Writing a stack's own differences, ``slipway:overrides`` of ``Pulumi.<stack>.yaml``; its comments stay in place."""
+"""Writing what a stack says in ``Pulumi.<stack>.yaml``: its own differences, and which versions of services run.
+
+Comments stay in place.
+"""
 
 from __future__ import annotations
 
 import io
 import os
+import re
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from operate.stack_files import StackFileError
 from settings.source import NAMESPACE, stack_file
+from settings.tree import DEFAULT, from_plain
+from settings.versions import KEY
+from settings.yaml_source import as_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+_OVERRIDES: Final = f"{NAMESPACE}:overrides"
+_VERSIONS: Final = f"{NAMESPACE}:{KEY}"
+_PLAIN_KEY: Final = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[a-z][a-z_]*|[A-Z]+_[A-Z_]+")
 
 
 @contextmanager
@@ -28,6 +39,30 @@ def overridden(root: Path, stack: str, values: Mapping[tuple[str, ...], Any]) ->
     Raises:
         StackFileError: The file can't be read or written, or holds something else at such a path.
     """
+    with _restored(root, stack, {(_OVERRIDES, *path): value for path, value in values.items()}) as path:
+        yield path
+
+
+@contextmanager
+def noted(root: Path, stack: str, versions: Mapping[str, Any]) -> Iterator[Path]:
+    """Write ``slipway:versions``, or remove it where there are none; if what is then done raises, put the file back.
+
+    Args:
+        root: The project's folder.
+        stack: The stack.
+        versions: What is noted of each service.
+
+    Raises:
+        StackFileError: The file can't be read or written.
+    """
+    plain = as_record(from_plain(versions, DEFAULT))  # what was read remembers how it was written
+    with _restored(root, stack, {(_VERSIONS,): _unmistakable(plain) if plain else None}) as path:
+        yield path
+
+
+@contextmanager
+def _restored(root: Path, stack: str, values: Mapping[tuple[str, ...], Any]) -> Iterator[Path]:
+    """Write values below ``config``, ``None`` to remove one; if what is done with them raises, put the file back."""
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415 - slow to load
 
     path = root / stack_file(stack)
@@ -39,7 +74,7 @@ def overridden(root: Path, stack: str, values: Mapping[tuple[str, ...], Any]) ->
         raise StackFileError(f"can't change {path.name}: {error}") from error
     except (YAMLError, TypeError, AttributeError) as error:
         raise StackFileError(
-            f"{path.name}: slipway:overrides can't be changed: something else stands where a map should be"
+            f"{path.name}: {next(iter(values))[0]} can't be changed: something else stands where a map should be"
             f"\n  fix: slipway config --stack {stack}"
         ) from error
     try:
@@ -47,6 +82,20 @@ def overridden(root: Path, stack: str, values: Mapping[tuple[str, ...], Any]) ->
     except BaseException:
         _write(path, before)
         raise
+
+
+def _unmistakable(value: Any) -> Any:
+    """Quote every text: readers of YAML differ in what they take for a number, ``12e3`` or ``1:30``, or for no text."""
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString  # noqa: PLC0415 - slow to load
+
+    if isinstance(value, dict):
+        return {
+            key if _PLAIN_KEY.fullmatch(key) else DoubleQuotedScalarString(key): _unmistakable(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_unmistakable(item) for item in value]
+    return DoubleQuotedScalarString(value) if isinstance(value, str) else value
 
 
 def _changed(text: str, values: Mapping[tuple[str, ...], Any]) -> str:
@@ -59,9 +108,12 @@ def _changed(text: str, values: Mapping[tuple[str, ...], Any]) -> str:
     below = document.setdefault("config", {})
     for path, value in values.items():
         node = below
-        for key in (f"{NAMESPACE}:overrides", *path[:-1]):
+        for key in path[:-1]:
             node = node.setdefault(key, {})
-        node[path[-1]] = value
+        if value is None:
+            node.pop(path[-1], None)
+        else:
+            node[path[-1]] = value
     out = io.StringIO()
     yaml.dump(document, out)
     return out.getvalue()

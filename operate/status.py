@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from operate.certificates import ServedCertificate
     from operate.stack_view import Container, StackView
+    from operate.version_status import RunningVersion
 
 _RUNNING: Final = "running"
 _ORDER: Final = {"gateway": 0, "service": 1, "workers": 2, "database": 3, "cache": 4}
@@ -54,6 +55,13 @@ class Replica:
     """Published ports: ``127.0.0.1:8080->8080/tcp``."""
     exit_code: int | None = None
     """Exit code, if it is not running."""
+    slot: str = ""
+    """Which of two versions of a service it is of (``canary``, ``blue``, ``green``), if it is not the only one."""
+
+    @property
+    def title(self) -> str:
+        """How it is called in the stack's own words: ``api-0``, ``api-canary-0``."""
+        return "-".join(word for word in (self.part, self.slot, str(self.replica)) if word)
 
     @property
     def well(self) -> bool:
@@ -129,15 +137,14 @@ class Status:
     """Whether there was a state to compare with."""
     certificates: tuple[ServedCertificate, ...] = ()
     """What the gateway serves over HTTPS, where it was asked."""
+    versions: tuple[RunningVersion, ...] = ()
+    """Versions of services of which two run."""
 
     @property
     def troubles(self) -> list[str]:
         """Everything that is not as it should be, in words."""
         found = [
-            f"{replica.part}-{replica.replica} {replica.trouble}"
-            for part in self.parts
-            for replica in part.replicas
-            if not replica.well
+            f"{replica.title} {replica.trouble}" for part in self.parts for replica in part.replicas if not replica.well
         ]
         found += [
             f"{job.role} {job.part} failed with exit code {job.exit_code}" for job in self.one_shots if job.exit_code
@@ -167,6 +174,7 @@ class Status:
             "leftovers": list(self.leftovers),
             "superseded": list(self.superseded),
             "certificates": [asdict(item) for item in self.certificates],
+            "versions": [asdict(item) for item in self.versions],
         }
 
 
@@ -213,7 +221,7 @@ def judge(
         project=project,
         stack=stack,
         parts=tuple(
-            PartStatus(name, kind, tuple(sorted(replicas, key=lambda item: (item.replica, item.name))))
+            PartStatus(name, kind, tuple(sorted(replicas, key=lambda item: (item.slot, item.replica, item.name))))
             for (name, kind), replicas in sorted(serving.items(), key=lambda item: (_ORDER.get(item[0][1], 9), item[0]))
         ),
         one_shots=tuple(sorted(one_shots, key=lambda job: (job.part, job.role))),
@@ -250,6 +258,7 @@ def _missing(view: StackView | None, found: Mapping[str, object]) -> list[Replic
             since=None,
             image="",
             ports=(),
+            slot=item.labels.get(labels.SLOT, ""),
         )
         for item in (view.serving if view else ())
         if item.id not in found
@@ -276,6 +285,7 @@ def _replica(container: Mapping[str, Any], own: Mapping[str, str], tags: Mapping
         image=tags.get(container.get("Image", ""), container["Config"].get("Image", "")),
         ports=tuple(_ports(container)),
         exit_code=None if running else state.get("ExitCode"),
+        slot=own.get(labels.SLOT, ""),
     )
 
 

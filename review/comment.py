@@ -143,12 +143,21 @@ class Comment:
         for restart in self._consequences.restarts:
             part = f"{html_code(restart.part, self._size.text)}{_kind(restart.part, restart.kind)}"
             rows.append(f"| {part} | {len(restart.containers)} &times; {restart.how} | {restart.interruption} |")
-        if not rows:
-            return ""
-        hidden = len(rows) - self._size.items
-        more = [f"| and {hidden} more | | |"] if hidden > 0 else []
-        head = ["### Traffic", "", "| Part | Containers | Interruption |", "|---|---|---|"]
-        return "\n".join([*head, *rows[: self._size.items], *more])
+        blocks = [self._shares()] if self._consequences.shares else []
+        if rows:
+            hidden = len(rows) - self._size.items
+            more = [f"| and {hidden} more | | |"] if hidden > 0 else []
+            head = ["| Part | Containers | Interruption |", "|---|---|---|"]
+            blocks.insert(0, "\n".join([*head, *rows[: self._size.items], *more]))
+        return "\n\n".join(["### Traffic", *blocks]) if blocks else ""
+
+    def _shares(self) -> str:
+        """Who gets the requests of services of which two versions run."""
+        lines = []
+        for shares in self._consequences.shares:
+            before, after = (self._code(text) if text else "one version" for text in (shares.before, shares.after))
+            lines.append(f"- Requests to {self._code(shares.service)}: {before} → {after}")
+        return "\n".join(self._first(lines, "- "))
 
     def _effects(self) -> str:
         """Images, ports and memory in a few lines."""

@@ -17,6 +17,7 @@ LABEL_KIND: Final = "slipway.kind"
 LABEL_ROLE: Final = "slipway.role"
 LABEL_SPEC: Final = "slipway.spec"
 LABEL_CONTENT: Final = "slipway.content"
+LABEL_TRAFFIC: Final = "slipway.traffic"
 # These stand in components/labels.py as well, which this room may not import; a test holds them together.
 
 _FILES: Final = "slipway:index:SecretFiles"

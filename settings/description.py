@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from settings.parts import workloads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from settings.catalogue import Catalogue
     from settings.model import Network, Platform, Route, Workload
     from settings.paths import Path
     from settings.source import StackSource
     from settings.tree import Node
+    from settings.versions import Versions
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Description:
     """The environment that applies."""
     stack_config: Node | None
     """The stack's file, if there is one."""
+    versions: Mapping[str, Versions] = field(default_factory=dict)
+    """Versions of services with a strategy that lets two of them run."""
 
     def workloads(self) -> Iterator[tuple[Path, Workload, Workload]]:
         """Yield path, declaration and resolved form of every active workload."""
@@ -50,13 +53,20 @@ class Description:
                 yield ("gateway", "routes", index), route
 
     def route_targets(self) -> Iterator[tuple[Path, str]]:
-        """Yield every service that a route leads to or asks, with the path at which it is named."""
+        """Yield every service that a route leads to or asks, with the path at which it is named; versions too."""
         for path, route in self.routes():
             for name in route.services:
                 if len(route.services) == 1 or not self.is_switched_off("services", name):
-                    yield (*path, "to", *([name] if len(route.services) > 1 else [])), name
+                    place = (*path, "to", *([name] if len(route.services) > 1 else []))
+                    yield from ((place, version) for version in self._versions_of(name))
             if route.auth is not None:
-                yield (*path, "auth", "to"), route.auth.to
+                yield from (((*path, "auth", "to"), version) for version in self._versions_of(route.auth.to))
+
+    def _versions_of(self, name: str) -> Iterator[str]:
+        yield name
+        versions = self.versions.get(name)
+        if versions is not None and versions.has_other:
+            yield versions.other
 
     def open_networks(self) -> frozenset[str]:
         """Return the networks with a way out to the internet."""

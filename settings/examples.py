@@ -45,6 +45,8 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "init": {"10-extensions.sql": "CREATE EXTENSION IF NOT EXISTS pgcrypto;"},
     },
     "Job": {"restart": "no"},
+    "Service": {"release": {"strategy": "canary", "weight": 10}},
+    "Release": {"weight": 10, "weights": [5, 25, 50]},
     "Cache": {"version": "7", "image": "redis:7.4.1", "settings": {"maxclients": 2000}},
     "Workload": {
         "image": "ghcr.io/acme/api:1.4.2",

@@ -44,6 +44,8 @@ class Layered:
     """What is wrong with single layers."""
     profiles: tuple[str, ...] | None = None
     """Profiles of a recorded release. Default: those of the stack."""
+    versions: Node | None = None
+    """What is noted of the versions of services; see :mod:`settings.versions`."""
 
 
 def read_layers(source: StackSource) -> Layered:
@@ -75,7 +77,7 @@ def read_layers(source: StackSource) -> Layered:
         merged = layer if merged is None else merge(merged, layer)
     assert merged is not None  # noqa: S101 - the blueprint is always there
     tree = replace(prune(merged), origin=blueprint.origin)  # what is missing altogether is missing in the blueprint
-    return Layered(tree, environment, stack_config, tuple(findings))
+    return Layered(tree, environment, stack_config, tuple(findings), versions=_versions(source, stack_config))
 
 
 def _recorded(source: StackSource, file: FilePath) -> Layered:
@@ -84,13 +86,25 @@ def _recorded(source: StackSource, file: FilePath) -> Layered:
         record = json.loads(file.read_bytes())
         description, environment = record["description"], record["environment"]
         profiles = tuple(record["profiles"])
+        versions = from_plain(record.get("versions", {}), _origin_of(record, file))
     except (OSError, ValueError, KeyError, TypeError):
         raise SettingsError(
             [Problem("", file.name, None, "is no record of a release that can be read", fix="slipway releases")]
         ) from None
-    origin = Origin(f"release {record.get('number', file.stem)}", None, "release")
     config = _optional(source.root, stack_file(source.stack), "stack")
-    return Layered(from_plain(description, origin), environment, config, (), profiles)
+    tree = from_plain(description, _origin_of(record, file))
+    return Layered(tree, environment, config, (), profiles, versions)
+
+
+def _origin_of(record: Mapping[str, Any], file: FilePath) -> Origin:
+    return Origin(f"release {record.get('number', file.stem)}", None, "release")
+
+
+def _versions(source: StackSource, stack_config: Node | None) -> Node | None:
+    if not source.versions:
+        return None
+    written = stack_key(stack_config, source.project, "versions") if stack_config is not None else None
+    return _attribute(source.versions, written)
 
 
 def _blueprint(source: StackSource) -> Node:

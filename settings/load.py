@@ -17,6 +17,7 @@ from settings.rendering import as_written, leaves
 from settings.resolve import Names, resolve
 from settings.tree import DEFAULT, Node, Origin, find, origin_at, origins, to_plain
 from settings.validation import validate
+from settings.versions import Versions, expand
 from settings.yaml_source import as_record
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from settings.model import Platform
     from settings.paths import Path
     from settings.source import StackSource
+    from settings.versions import Expanded
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Loaded:
     """All layers merged, as written: what a release records. It names secrets, and holds none."""
     profiles: Sequence[str] = ()
     """Profiles switched on."""
+    versions: Mapping[str, Versions] = field(default_factory=dict)
+    """Versions of each service whose release strategy lets two of them run; each is one of the platform's services."""
     rotations: Mapping[str, int] = field(default_factory=dict)
     """Steps of rotation by database or generated secret; they are the stack's, and no release brings old ones back."""
 
@@ -62,7 +66,9 @@ def load_platform(source: StackSource) -> Loaded:
     if layered.profiles is not None:
         source = replace(source, profiles=layered.profiles)
     catalogue = load_catalogue(source.root)
-    validated = validate(to_plain(layered.tree))
+    expanded = expand(layered.tree, layered.versions)
+    tree = expanded.tree
+    validated = validate(to_plain(tree))
     active = apply_profiles(validated.platform, source.profiles)
     description = Description(
         everything=validated.platform,
@@ -72,24 +78,26 @@ def load_platform(source: StackSource) -> Loaded:
         source=source,
         environment=layered.environment,
         stack_config=layered.stack_config,
+        versions=expanded.versions,
     )
-    findings = [*layered.findings, *validated.findings]
+    findings = [*layered.findings, *expanded.findings, *validated.findings]
     for check in PROFILE_CHECKS:
         findings += check(description)
     findings += _independent((found for check in CHECKS for found in check(description)), validated.damaged)
     if findings:
-        named = find(layered.tree, ("secrets",))
+        named = find(tree, ("secrets",))
         names = named.value if named is not None and named.is_map else ()
         values = known_values(names, source.secret_lookup).values()
-        problems = [_problem(finding, layered.tree) for finding in dict.fromkeys(findings)]
+        problems = dict.fromkeys(_problem(finding, expanded) for finding in dict.fromkeys(findings))
         raise SettingsError([redact(problem, values) for problem in problems])
     return Loaded(
+        versions={name: item for name, item in expanded.versions.items() if name in description.platform.services},
         rotations={name: int(steps) for name, steps in source.rotations.items()},
         platform=description.platform,
         stack=source.stack,
         project=source.project,
         environment=layered.environment,
-        origins=_all_origins(layered.tree, description.platform),
+        origins=_all_origins(tree, description.platform),
         catalogue=catalogue,
         description=as_record(layered.tree),
         profiles=source.profiles,
@@ -126,12 +134,12 @@ def _within(inner: Path, outer: Path) -> bool:
     return inner[: len(outer)] == outer
 
 
-def _problem(finding: Finding, tree: Node) -> Problem:
+def _problem(finding: Finding, expanded: Expanded) -> Problem:
     origin = finding.at
-    if origin is None and find(tree, finding.path[:1]) is not None:
-        origin = origin_at(tree, finding.path)
+    if origin is None and find(expanded.tree, finding.path[:1]) is not None:
+        origin = origin_at(expanded.tree, finding.path)
     return Problem(
-        path=dotted(finding.path),
+        path=dotted(expanded.written_path(finding.path)),
         file=origin.file if origin is not None else None,
         line=origin.line if origin is not None else None,
         message=finding.message,

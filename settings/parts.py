@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from settings.model import Cache, Database, Gateway, Job, Platform, Service, Worker, Workload
+from settings.model import Cache, Database, Gateway, Job, Platform, Service, Strategy, Worker, Workload
+from settings.versions import OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +69,14 @@ def part_names(platform: Platform) -> frozenset[str]:
     return frozenset(part.name for part in parts(platform) if part.section != GATEWAY_NAME)
 
 
-def services_of(gateway: Gateway) -> list[str]:
-    """Return the services that a gateway talks to, those that only decide who may pass included; each once."""
-    named = [name for route in gateway.routes for name in (*route.services, *([route.auth.to] if route.auth else []))]
-    return list(dict.fromkeys(named))
+def routed_services(platform: Platform) -> list[str]:
+    """Return the services that the gateway talks to, each once: those that decide who may pass, and versions, too."""
+    routes = platform.gateway.routes if platform.gateway is not None else []
+    named = [name for route in routes for name in (*route.services, *([route.auth.to] if route.auth else []))]
+    return [
+        version
+        for name in dict.fromkeys(named)
+        if (service := platform.services.get(name)) is not None
+        for version in (name, name + OTHER)
+        if version == name or (service.release.strategy is not Strategy.ROLLING and version in platform.services)
+    ]

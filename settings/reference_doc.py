@@ -34,6 +34,7 @@ _SECTIONS: Final[tuple[tuple[str, str, type[BaseModel]], ...]] = (
     ("Caches", "`caches.<name>`", models.Cache),
     ("Services, workers and jobs", "`services.<name>`, `workers.<name>`, `jobs.<name>`", models.Workload),
     ("Only services", "`services.<name>`", models.Service),
+    ("Release strategies", "`services.<name>.release`", models.Release),
     ("Only jobs", "`jobs.<name>`", models.Job),
     ("Builds", "`….build`", models.Build),
     ("Health checks", "`….health`", models.Health),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from settings.parts import GATEWAY_NAME, STORE_SECTIONS, services_of, stores, workloads
+from settings.parts import GATEWAY_NAME, STORE_SECTIONS, routed_services, stores, workloads
 from settings.texts import references_in
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class _Chooser:
         assert gateway is not None  # noqa: S101 - the only caller asks first
         if gateway.networks is not None:
             return self.ordered(gateway.networks)
-        targets = [membership.get(("services", name), []) for name in services_of(gateway)]
+        targets = [membership.get(("services", name), []) for name in routed_services(self._platform)]
         targets += [membership.get((section, name), []) for section in STORE_SECTIONS for name in gateway.tcp]
         return self.ordered(_join((self._open or self._declared)[:1], targets))
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PROJECT_FILE: Final = "Pulumi.yaml"
 NAMESPACE: Final = "slipway"
 """Namespace of this program's configuration keys, whatever the project is called."""
-STACK_KEYS: Final = ("blueprint", "environment", "overrides", "profiles", "rotations")
+STACK_KEYS: Final = ("blueprint", "environment", "overrides", "profiles", "rotations", "versions")
 """What a stack's file may say in that namespace, besides the values of secrets."""
 SECRET_PRESENT: Final = "\0present"  # noqa: S105 - a mark, chosen so that no real value equals it
 """What a lookup returns for a secret that exists, but can't be read here (it is encrypted)."""
@@ -51,6 +51,8 @@ class StackSource:
     rotations: Mapping[str, Any] = field(default_factory=dict)
     """How far the credentials of databases, and generated secrets, were rotated: steps by name. A number that went up
     never goes down. See docs/adr/0009-rotation.md."""
+    versions: Mapping[str, Any] = field(default_factory=dict)
+    """Which versions of services with a release strategy run. See docs/adr/0010-release-strategies.md."""
     secret_lookup: Callable[[str], str | None] = no_secrets
     """Returns a secret's value, ``None`` where there is none, or :data:`SECRET_PRESENT`; judged, never kept."""
     release: FilePath | None = None
@@ -116,6 +118,7 @@ def read_stack_file(root: FilePath, stack: str, release: FilePath | None = None)
         overrides=reader.map("overrides"),
         profiles=reader.names("profiles"),
         rotations=reader.map("rotations"),
+        versions=reader.map("versions"),
         secret_lookup=lambda name: _look_up(config, project, name),
         release=release,
     )

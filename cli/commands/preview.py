@@ -16,7 +16,9 @@ from cli.exit_codes import ExitCode
 from cli.operation import tell_failures
 from cli.preview_text import changes_text
 from cli.progress import waiting
+from cli.versions import served_then
 from operate.outcome import Outcome
+from operate.releases import releases_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,6 +68,12 @@ def command(
         console.step(reason)
     for note in plan.data.notes:
         console.warn(note)
+    latest = releases_of(work.backend, work.state_folder, work.project, stack).latest()
+    for name in served_then(plan.loaded, latest) if latest is not None else ():
+        console.warn(
+            f"nothing is noted yet of what serves of {name}, so this shows one version; slipway up takes what the last"
+            " release had for it, and starts the described one beside it"
+        )
     run, outcome = _preview(console, chosen, plan.refresh or refresh, plan.replace, stack)
     if run.digest:
         _write(_rendered(run.digest, stack, chosen.name, markdown=markdown, as_json=as_json), out)

@@ -48,16 +48,18 @@ def command(
     Exit codes: 0 done, 1 failed, 2 a name or number that can't be.
     """
     console = Console(json_mode=as_json)
-    platform = work.load(stack).platform
+    loaded = work.load(stack)
+    platform = loaded.platform
+    versions = {item.other for item in loaded.versions.values()}
     values: dict[tuple[str, ...], int] = {}
     for text in parts:
         match = _FORM.fullmatch(text)
         if match is None:
             raise CannotScale(f"'{text}' is not NAME=REPLICAS\n  fix: slipway scale api=3")
         name, number = match[1], int(match[2])
+        known = {*platform.services, *platform.workers} - versions
         section = next((item for item in ("services", "workers") if name in getattr(platform, item)), None)
-        if section is None:
-            known = {*platform.services, *platform.workers}
+        if section is None or name in versions:
             near = nearest(name, known)
             raise CannotScale(
                 f"there is no service and no worker '{name}'\n  allowed: {listing(known)}"

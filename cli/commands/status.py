@@ -11,7 +11,7 @@ import click
 from cli import options
 from cli.console import Console
 from cli.exit_codes import ExitCode
-from cli.status_text import certificates_table, replicas_table
+from cli.status_text import certificates_table, replicas_table, versions_table
 from operate.maintenance import closed
 from operate.status import read_status
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cli.workplace import Workplace
     from operate.certificates import ServedCertificate
     from operate.status import Status
+    from operate.version_status import RunningVersion
 
 _HTTPS: Final = "->8443/tcp"
 
@@ -34,7 +35,12 @@ def command(work: Workplace, *, stack: str, as_json: bool) -> None:
     """
     console = Console(json_mode=as_json)
     status = read_status(work.docker_client(stack), work.project, stack, work.local_view(stack))
-    status = replace(status, certificates=_certificates(work, stack, status), closed=_closed(work, stack, status))
+    status = replace(
+        status,
+        certificates=_certificates(work, stack, status),
+        closed=_closed(work, stack, status),
+        versions=_versions(work, stack, status),
+    )
     if as_json:
         click.echo(json.dumps(status.to_dict(), indent=2))
     else:
@@ -58,6 +64,18 @@ def _certificates(work: Workplace, stack: str, status: Status) -> tuple[ServedCe
     return served_certificates(loaded.platform.gateway)
 
 
+def _versions(work: Workplace, stack: str, status: Status) -> tuple[RunningVersion, ...]:
+    """Look up what serves where containers of two versions are there."""
+    if not any(replica.slot for part in status.parts for replica in part.replicas):
+        return ()
+    loaded = work.load_if_possible(stack)
+    if loaded is None:
+        return ()
+    from operate.version_status import running_versions  # noqa: PLC0415 - imports settings, and with it pydantic
+
+    return running_versions(loaded)
+
+
 def _closed(work: Workplace, stack: str, status: Status) -> tuple[str, ...]:
     """Ask a gateway that runs which services are in maintenance."""
     if not any(replica.kind == "gateway" and replica.well for part in status.parts for replica in part.replicas):
@@ -71,6 +89,7 @@ def _tell(console: Console, status: Status) -> None:
         return
     replicas_table(console, status)
     certificates_table(console, status)
+    versions_table(console, status)
     done = [job for job in status.one_shots if job.exit_code == 0]
     summary = [f"{len(done)} of {len(status.one_shots)} one-shot containers succeeded"] if status.one_shots else []
     summary += [f"{status.carriers} file carriers"] if status.carriers else []

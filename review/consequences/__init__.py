@@ -9,7 +9,7 @@ from review.consequences.access import Access, access_of
 from review.consequences.model import Notice, Quoted, Severity, Text, listed
 from review.consequences.resources import ImageChange, Memory, images_of, memory_of
 from review.consequences.stateful import stateful_notices
-from review.consequences.traffic import How, Restart, restarts_of, traffic_notices
+from review.consequences.traffic import How, Restart, Shares, restarts_of, shares_of, traffic_notices
 
 if TYPE_CHECKING:
     from review.plan import Plan
@@ -24,6 +24,7 @@ __all__ = [
     "Quoted",
     "Restart",
     "Severity",
+    "Shares",
     "Text",
     "assess",
     "listed",
@@ -38,6 +39,8 @@ class Consequences:
     """What to read before anything else, the gravest first; data before interruptions before access."""
     restarts: tuple[Restart, ...]
     """What happens to running containers, by part of the platform."""
+    shares: tuple[Shares, ...]
+    """Services whose requests are shared out otherwise between two versions."""
     access: Access
     """Ports that open and close."""
     images: tuple[ImageChange, ...]
@@ -57,6 +60,7 @@ def assess(plan: Plan) -> Consequences:
     return Consequences(
         notices=tuple(sorted(notices, key=lambda notice: list(Severity).index(notice.severity))),
         restarts=restarts,
+        shares=shares_of(plan),
         access=access,
         images=images_of(plan),
         memory=memory_of(plan),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from review.consequences.model import CONTAINER, SERVICE, Notice, Severity, listed
+from review.parts import LABEL_TRAFFIC, labels
 from review.plan import Change, Op, Order, Plan
 from review.values import mapping, number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class How(StrEnum):
@@ -65,6 +66,37 @@ def is_carrier(change: Change) -> bool:
 def is_one_shot(change: Change) -> bool:
     """Whether a container runs to its end: a job, a check, a reload."""
     return (change.new or change.old).get("mustRun") is False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shares:
+    """Who gets the requests of a service of which two versions run, before or after."""
+
+    service: str
+    """Its name."""
+    before: str
+    """Shares by version, in words of the plan; empty where there was one version."""
+    after: str
+    """The same afterwards."""
+
+
+def shares_of(plan: Plan) -> tuple[Shares, ...]:
+    """Return the services whose requests are shared out otherwise, as the gateway's reload says."""
+    found: list[Shares] = []
+    for change in plan.of(Op.CREATE, Op.REPLACE, Op.DELETE):
+        old, new = _shares(change.old), _shares(change.new)
+        services = sorted({*old, *new})
+        found += [
+            Shares(service=service, before=old.get(service, ""), after=new.get(service, ""))
+            for service in services
+            if old.get(service) != new.get(service)
+        ]
+    return tuple(found)
+
+
+def _shares(inputs: Mapping[str, Any]) -> dict[str, str]:
+    prefix = f"{LABEL_TRAFFIC}."
+    return {name.removeprefix(prefix): text for name, text in labels(inputs).items() if name.startswith(prefix)}
 
 
 def restarts_of(plan: Plan) -> tuple[Restart, ...]:

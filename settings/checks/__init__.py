@@ -27,6 +27,7 @@ from settings.checks import (
     secrets,
     stack_keys,
     stores,
+    strategies,
     tls,
     workloads,
 )
@@ -50,6 +51,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     *replicas.CHECKS,
     *gateway.CHECKS,
     *routes.CHECKS,
+    *strategies.CHECKS,
     *tls.CHECKS,
     *resources.CHECKS,
     *hardening.CHECKS,

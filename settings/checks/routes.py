@@ -20,8 +20,8 @@ _OWN: Final = "/.slipway/"
 _CHALLENGES: Final = "/.well-known/acme-challenge/"
 _SLOWEST_PER_MINUTE: Final = 1
 _PROXIED: Final = (
-    "port", "strip", "rewrite", "websocket", "streaming", "stream_upload", "timeout", "send_timeout", "connect_timeout",
-    "retries", "request_headers", "balance", "max_fails", "fail_timeout",
+    "port", "version", "strip", "rewrite", "websocket", "streaming", "stream_upload", "timeout", "send_timeout",
+    "connect_timeout", "retries", "request_headers", "balance", "max_fails", "fail_timeout",
 )  # fmt: skip
 """What only a route with ``to`` can mean."""
 _RETURNS: Final = ("rate", "connections", "auth", "basic_auth", "allow", "deny", "max_body", "cache", "compress")

@@ -6,6 +6,7 @@ from settings.model.health import Health
 from settings.model.mounts import BindMount, SecretUse, VolumeMount
 from settings.model.platform import Host, ImageFamily, Images, OnFailure, Platform
 from settings.model.ports import Protocol, Publish
+from settings.model.release import Release, Strategy, SwitchWhen
 from settings.model.routes import (
     Answer,
     Balance,
@@ -14,6 +15,7 @@ from settings.model.routes import (
     Redirect,
     RedirectStatus,
     Route,
+    RouteVersion,
     Slash,
     StaticFiles,
     SubrequestAuth,
@@ -83,15 +85,19 @@ __all__ = [
     "Redirect",
     "RedirectStatus",
     "Relaxation",
+    "Release",
     "RestartPolicy",
     "Route",
+    "RouteVersion",
     "Secret",
     "SecretSource",
     "SecretUse",
     "Service",
     "Slash",
     "StaticFiles",
+    "Strategy",
     "SubrequestAuth",
+    "SwitchWhen",
     "TcpRoute",
     "Tls",
     "TlsMode",

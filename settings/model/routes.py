@@ -54,6 +54,13 @@ class Balance(StrEnum):
     STICKY = "sticky"
 
 
+class RouteVersion(StrEnum):
+    """Which version of a service a route leads to."""
+
+    SERVING = "serving"
+    OTHER = "other"
+
+
 def _rate(value: object) -> object:
     """Read ``10/s``, ``100/m``."""
     if not isinstance(value, str):
@@ -188,6 +195,9 @@ class Route(Model):
     """The service, or several with their weights: ``{api: 90, next: 10}``."""
     port: Port | None = None
     """Port of that service, where it listens on several. Default: its ``port``."""
+    version: RouteVersion = RouteVersion.SERVING
+    """``other`` leads to the version that does not serve, to try it out: the canary, or the set that is idle. 404 while
+    there is none. Only for services with such a ``release`` strategy."""
     redirect: RedirectForm | None = None
     """Answer with another address."""
     answer: Answer | None = None

@@ -12,6 +12,7 @@ from settings.model.base import AbsolutePath, EnvName, Model, Name
 from settings.model.health import Health
 from settings.model.mounts import BindMount, SecretUseForm, VolumeMountForm
 from settings.model.ports import PublishForm
+from settings.model.release import Release, ReleaseForm
 from settings.model.text import NumericUser, PlainText, Text
 from settings.units import Cpus, MemoryMiB, Port, Seconds
 
@@ -202,6 +203,8 @@ class Service(Workload):
 
     port: Port | None = None
     """Port that it listens on. Needed for a route."""
+    release: ReleaseForm = Release()
+    """How a new version takes over: ``rolling``, ``canary`` or ``blue_green``."""
 
 
 class Worker(Workload):

@@ -72,3 +72,18 @@ def test_two_versions_of_one_image_can_stand_together() -> None:
     """Two services may use two versions."""
     graph = render(lambda: Images("images", ImagesArgs(references=["redis:6", "redis:7"])))
     assert len(graph.of_type("RemoteImage")) == 2
+
+
+def test_an_image_keeps_its_resource_when_another_version_comes_beside_it() -> None:
+    """Else a preview could not know its id, and would show a release of what runs on it."""
+
+    def names(*references: str, kept: str = "", apart: str = "") -> dict[str, str]:
+        graph = render(lambda: Images("images", ImagesArgs(references=references, kept={kept}, apart={apart})))
+        return {item.inputs["name"]: item.name for item in graph.of_type("RemoteImage")}
+
+    both = names("redis:6", "redis:7", kept="redis:6")
+    assert both["redis:6"] == "images-redis"
+    assert both["redis:7"] not in {"images-redis", both["redis:6"]}
+    assert names("redis:6", "redis:7", kept="redis:6", apart="redis:7") == both
+    alone = names("redis:7", apart="redis:7")
+    assert alone["redis:7"] == both["redis:7"]

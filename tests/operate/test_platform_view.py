@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def test_where_each_part_is_reached(loaded: Loaded) -> None:
     """From outside if published, else by name; workers are not reached at all."""
-    assert addresses(loaded.platform) == {
+    assert addresses(loaded) == {
         "main": "main:5432",
         "queue": "queue:6379",
         "api": "api:8000",

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from operate.stack_files import StackFileError
-from operate.stack_overrides import overridden
+from operate.stack_overrides import noted, overridden
+from settings import read_stack_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,3 +77,29 @@ def test_no_file(tmp_path: Path) -> None:
     """Says so."""
     with pytest.raises(StackFileError, match=r"can't change Pulumi\.dev\.yaml"), overridden(tmp_path, "dev", SCALED):
         pass
+
+
+VERSIONS: dict[str, Any] = {
+    "api": {"serving": {"image": "a:1", "port": 8000, "env": {"ID": "12e3", "y": "no"}, "command": ["1:30"]}},
+}
+
+
+def test_versions_are_noted_so_that_every_reader_takes_texts_for_texts(tmp_path: Path) -> None:
+    """Pulumi's reader of YAML and ours differ in what they take for a number; what was noted can be noted again."""
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\n")
+    file = tmp_path / FILE
+    file.write_text(WRITTEN)
+    with noted(tmp_path, "dev", VERSIONS):
+        pass
+    assert file.read_text() == WRITTEN + (
+        '  slipway:versions:\n    api:\n      serving:\n        image: "a:1"\n        port: 8000\n'
+        '        env:\n          "ID": "12e3"\n          "y": "no"\n        command:\n        - "1:30"\n'
+    )
+    read = read_stack_file(tmp_path, "dev").versions
+    assert read == VERSIONS
+    with noted(tmp_path, "dev", {**read, "web": {"live": "green"}}):
+        pass
+    assert read_stack_file(tmp_path, "dev").versions == {**VERSIONS, "web": {"live": "green"}}
+    with noted(tmp_path, "dev", {}):
+        pass
+    assert file.read_text() == WRITTEN

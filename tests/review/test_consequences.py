@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from review.consequences import How, Notice, Quoted, Severity, assess
+from review.markdown import render_digest
 from review.plan import read_digest
 from tests.review.builders import (
     CONTAINER,
@@ -213,6 +214,30 @@ def test_replicas_are_one_row() -> None:
     (restart,) = assess(read_digest(digest(*steps))).restarts
     assert (restart.part, restart.kind, len(restart.containers)) == ("api", "service", 10)
     assert restart.containers[-1] == "api-9"
+
+
+def _reload(*shares: str) -> Inputs:
+    return {"mustRun": False, "labels": labels(role="reload", **{f"traffic.{name}": text for name, text in [shares]})}
+
+
+_NONE: Inputs = {"mustRun": False, "labels": labels(role="reload")}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        (_NONE, _reload("api", "90 % api, 10 % api-canary"), "`api`: one version → `90 % api, 10 % api-canary`"),
+        (_reload("api", "75 % api, 25 % api-canary"), _NONE, "`api`: `75 % api, 25 % api-canary` → one version"),
+        (_reload("api", "1"), _reload("api", "1"), None),
+        (_reload("a", "`x`|<b>"), _NONE, "`a`: `` `x`|<b> `` → one version"),
+    ],
+)
+def test_a_comment_says_who_gets_the_requests_of_two_versions(old: Inputs, new: Inputs, line: str | None) -> None:
+    """What a canary and a switch do to traffic, from the labels of the gateway's reload."""
+    found = digest(step("replace", CONTAINER, "gateway-reload", old=old, new=new, order="start-first"))
+    comment = render_digest(found, stack="dev", engine="embedded")
+    lines = [item.removeprefix("- Requests to ") for item in comment.splitlines() if item.startswith("- Requests to ")]
+    assert lines == ([line] if line else [])
 
 
 @pytest.mark.parametrize(

@@ -8,5 +8,12 @@ from review import parts
 
 def test_labels_are_those_of_the_components() -> None:
     """One name, two rooms."""
-    written = (labels.PART, labels.KIND, labels.ROLE, labels.SPEC, labels.CONTENT)
-    assert written == (parts.LABEL_PART, parts.LABEL_KIND, parts.LABEL_ROLE, parts.LABEL_SPEC, parts.LABEL_CONTENT)
+    written = (labels.PART, labels.KIND, labels.ROLE, labels.SPEC, labels.CONTENT, labels.TRAFFIC)
+    assert written == (
+        parts.LABEL_PART,
+        parts.LABEL_KIND,
+        parts.LABEL_ROLE,
+        parts.LABEL_SPEC,
+        parts.LABEL_CONTENT,
+        parts.LABEL_TRAFFIC,
+    )

@@ -25,7 +25,7 @@ def test_a_misspelt_key_is_refused(refused: Refused, stack_says: Callable[[str],
     problem = refused()
     assert (problem.message, problem.where) == ("unknown key 'slipway:overides'", "Pulumi.dev.yaml:3")
     assert problem.nearest == "slipway:overrides"
-    keys = ("blueprint", "environment", "overrides", "profiles", "rotations")
+    keys = ("blueprint", "environment", "overrides", "profiles", "rotations", "versions")
     assert problem.allowed == ", ".join(f"slipway:{key}" for key in keys)
 
 
