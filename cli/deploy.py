@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.console import Console
-from cli.deployment import explainer, preflight, still_serving, tell_reached
+from cli.deployment import explainer, preflight, settle, still_serving, tell_reached
+from cli.endings_text import tell_ended, tell_fallen
 from cli.exit_codes import ExitCode
 from cli.operation import operate, tell_failures
 from cli.preview_text import changes_text
 from cli.recovery import recover
 from cli.versions import adopt, note_versions, tell_stale, tell_versions
+from operate.endings import Endings
 from operate.outcome import UNCHANGED
 from operate.releases import Done, Release, Releases, keep_images, pinned, releases_of
+from operate.stack_view import logical_name
 from settings.model import OnFailure
 
 if TYPE_CHECKING:
@@ -93,17 +96,25 @@ def _deploy(work: Workplace, asked: Deployment, console: Console) -> int:
     refresh = asked.refresh or plan.refresh
     if plan.asks and not asked.yes:
         _ask(console, chosen, refresh, plan.replace, asked.stack)
-    run, outcome = operate(console, chosen, lambda sink: chosen.up(sink, refresh=refresh, replace=plan.replace))
-    seconds = time.monotonic() - started
+    with Endings(plan.client, work.project, asked.stack) as endings:
+        run, outcome = operate(console, chosen, lambda sink: chosen.up(sink, refresh=refresh, replace=plan.replace))
+        seconds = time.monotonic() - started
+        status = None if run.exit_code else settle(work, asked.stack, plan, endings)
     if run.exit_code:
         tell_failures(run, outcome, explainer(work, asked.stack, plan))
+        tell_ended(console, plan, endings, [logical_name(failure.urn) for failure in outcome.failures])
         still_serving(console, work, asked.stack, plan)
         cancelled = run.exit_code == ExitCode.CANCELLED
         console.say(f"{'stopped' if cancelled else 'failed'} after {seconds:.1f} s")
         if not cancelled:
             _go_back(work, asked, plan, releases, console)
         return run.exit_code
-    tell_reached(console, work, asked.stack, plan)
+    if status is not None:
+        tell_reached(console, plan, status)
+        if tell_fallen(console, plan, status, endings):
+            console.say(f"failed after {seconds:.1f} s: what was deployed does not stay up")
+            _go_back(work, asked, plan, releases, console)
+            return ExitCode.FAILED
     release = _record(plan, releases, Done(chosen.name, asked.message, seconds, outcome.changes), work, console)
     note_versions(console, work, plan.loaded)
     tell_versions(console, plan.loaded)
@@ -142,9 +153,11 @@ def _record(plan: Plan, releases: Releases, done: Done, work: Workplace, console
 def _go_back(work: Workplace, asked: Deployment, plan: Plan, releases: Releases, console: Console) -> None:
     """After a failure: deploy the last release that succeeded."""
     wanted = plan.loaded.platform.on_failure is OnFailure.ROLLBACK if asked.rollback is None else asked.rollback
-    if not wanted:
-        return
     last = releases.latest()
+    if not wanted:
+        if last is not None and work.release is None:
+            console.say(f"to go back to release {last.number}: slipway rollback --stack {asked.stack} {last.number}")
+        return
     if last is None:
         console.say("there is no release to go back to: mend it and deploy again")
         return

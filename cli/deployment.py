@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from cli.image_steps import decide_family, provide_images
-from cli.status_text import parts_table
+from cli.status_text import only_well, parts_table, published
 from operate.build_check import check_builds
 from operate.capacity import check_capacity
 from operate.data_guard import Verdict, judge
@@ -34,11 +35,13 @@ if TYPE_CHECKING:
     from cli.console import Console
     from cli.engines import Engine
     from cli.workplace import Workplace
+    from operate.endings import Endings
+    from operate.status import Status
     from settings import Loaded
 
 
-_SETTLE_S: Final = 5.0
-"""The longest that a finished deployment waits for a container that nobody had to wait for to be healthy."""
+_SETTLE_S: Final = 8.0
+"""The longest that a finished deployment waits until it can say whether everything is well."""
 
 
 class NoSuchStack(OperateError):  # noqa: N818 - named as what it reports
@@ -65,6 +68,10 @@ class Plan:
     """Whether the user should see the plan first."""
     data: Verdict = field(default_factory=Verdict)
     """What it means for the data."""
+    before: frozenset[str] = frozenset()
+    """Ids of the stack's containers before the deployment."""
+    made: set[str] = field(default_factory=set)
+    """Ids, of 12 digits, of what a release made that must stay up."""
 
     def look_at_state(
         self,
@@ -89,6 +96,7 @@ class Plan:
         if self.client is None:
             return
         listed = self.client.api.containers(all=True, filters=filters(self.loaded.project, self.loaded.stack))
+        self.before = frozenset(item["Id"] for item in listed)
         broken = broken_containers(view, listed)
         if broken:
             self.refresh = True
@@ -144,12 +152,27 @@ def preflight(
     return Plan(loaded, client)
 
 
-def tell_reached(console: Console, work: Workplace, stack: str, plan: Plan) -> None:
-    """Show what runs and where it is reached."""
+def settle(work: Workplace, stack: str, plan: Plan, endings: Endings) -> Status | None:
+    """Read the status when what a deployment made has come to stay, or has not; ``None`` without Docker.
+
+    A first deployment waits for health alone: nothing served before it that could be missed.
+    """
     if plan.client is None:
-        return
+        return None
     client, view = plan.client, work.local_view(stack)
-    status = settled_status(lambda: read_status(client, work.project, stack, view), _SETTLE_S)
+
+    def fresh() -> set[str]:
+        times = Counter(item.id for item in endings.by_themselves)
+        made = {item.id[:12] for item in view.serving if item.id not in plan.before} if view and plan.before else set()
+        return (made | times.keys()) - {name for name, number in times.items() if number > 1}
+
+    status = settled_status(lambda: read_status(client, work.project, stack, view), _SETTLE_S, fresh)
+    plan.made = fresh()
+    return status
+
+
+def tell_reached(console: Console, plan: Plan, status: Status) -> None:
+    """Show what runs and where it is reached."""
     parts_table(console, status, addresses(plan.loaded))
     for url in urls(plan.loaded.platform):
         console.good(f"open {url}")
@@ -162,13 +185,19 @@ def explainer(work: Workplace, stack: str, plan: Plan) -> Callable[[str], str | 
 
 
 def still_serving(console: Console, work: Workplace, stack: str, plan: Plan) -> None:
-    """After a failure, show what serves nevertheless."""
+    """After a failure, show what serves nevertheless, where it really is, and what is left that does not serve."""
     if plan.client is None:
         return
     status = read_status(plan.client, work.project, stack, None)
     if any(part.well for part in status.parts):
         console.say("still serving:")
-        parts_table(console, status, addresses(plan.loaded))
+        # Not the addresses of the description, which is the one that failed.
+        parts_table(console, only_well(status), published(status))
+    left = [item for part in status.parts for item in part.replicas if not item.well]
+    if left:
+        console.say("does not serve, and is left to be looked at until a deployment succeeds:")
+        for item in left:
+            console.say(f"  {item.name} {item.trouble}")
 
 
 def _docker(work: Workplace, stack: str, console: Console, *, needed: bool) -> docker.DockerClient | None:

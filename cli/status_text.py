@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from operate.status import Replica, Status
 
 _UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+_ANY_ADDRESS: Final = frozenset({"0.0.0.0", "::", "127.0.0.1"})  # noqa: S104 - compared, not bound
+_USUAL: Final = {"http": "80", "https": "443"}
 
 
 def parts_table(console: Console, status: Status, addresses: Mapping[str, str]) -> None:
@@ -21,6 +24,35 @@ def parts_table(console: Console, status: Status, addresses: Mapping[str, str]) 
         for part in status.parts
     ]
     console.table(["PART", "KIND", "REPLICAS", "ADDRESS"], rows)
+
+
+def only_well(status: Status) -> Status:
+    """Return a status with what is well alone."""
+    parts = [
+        replace(part, replicas=tuple(replica for replica in part.replicas if replica.well)) for part in status.parts
+    ]
+    return replace(status, parts=tuple(part for part in parts if part.replicas))
+
+
+def published(status: Status) -> dict[str, str]:
+    """Return where each part is reached from outside, by what its containers publish."""
+    found: dict[str, str] = {}
+    for part in status.parts:
+        ports = dict.fromkeys(port for replica in part.replicas for port in replica.ports)
+        if ports:
+            found[part.name] = ", ".join(_outside(part.kind, port) for port in ports)
+    return found
+
+
+def _outside(kind: str, port: str) -> str:
+    """Write ``127.0.0.1:8080->8080/tcp`` as what somebody would type."""
+    outer, _, inner = port.partition("->")
+    scheme = {"8080/tcp": "http", "8443/tcp": "https"}.get(inner) if kind == "gateway" else None
+    address, _, number = outer.rpartition(":")
+    if scheme is None:
+        return outer if inner.endswith("/tcp") else f"{outer}/{inner.rpartition('/')[2]}"
+    host = "localhost" if address in _ANY_ADDRESS else address
+    return f"{scheme}://{host}" + ("" if _USUAL[scheme] == number else f":{number}")
 
 
 def replicas_table(console: Console, status: Status, now: datetime | None = None) -> None:

@@ -6,6 +6,10 @@ verifies it with ``nginx -t`` and makes it the live one; another reloads nginx a
 configuration have finished; only then (Pulumi deletes last) do the replicas that it no longer names go away. A file
 that does not verify never becomes the live one, and the deployment fails with nginx's message.
 
+nginx itself reads that file with addresses in place of names (``gateway-addresses.sh``): with names it would neither
+start nor reload while one container is gone, nor notice that one has come back elsewhere. A loop beside it looks at
+that (``gateway-start.sh``).
+
 Certificates, passwords, pages and static files go the same way, in one folder whose name is a hash of them all: what
 the running nginx has open never changes under it, and a new certificate is a reload.
 """
@@ -123,7 +127,7 @@ class Gateway(pulumi.ComponentResource):
             f"{name}-verify",
             replace(
                 one_shot,
-                command=[script("gateway-verify.sh"), "verify", file, *([folder] if args.files else [])],
+                command=[_with_addresses("gateway-verify.sh"), "verify", file, *([folder] if args.files else [])],
                 # Without the gateway's names: nobody must be led to a container in which nothing listens.
                 networks=[replace(network, aliases=()) for network in args.networks],
             ),
@@ -201,10 +205,8 @@ class Gateway(pulumi.ComponentResource):
             WorkloadArgs(
                 image=args.image,
                 user=args.user,
-                entrypoint=["nginx"] if args.watch is None else ["sh", "-c"],
-                command=["-c", f"{CONFIG_FOLDER}/live.conf"]
-                if args.watch is None
-                else [script("gateway-start.sh"), "start", args.watch],
+                entrypoint=["sh", "-c"],
+                command=[_with_addresses("gateway-start.sh"), "start", args.watch or ""],
                 networks=args.networks,
                 publish=args.publish,
                 volumes=mounts,
@@ -228,6 +230,11 @@ class Gateway(pulumi.ComponentResource):
             needs=[verified],
             extra_labels={labels.REPLICA: "0"},
         )
+
+
+def _with_addresses(name: str) -> str:
+    """Return a script with what finds the addresses of containers before it."""
+    return f"{script('gateway-addresses.sh')}\n{script(name)}"
 
 
 def _render(args: GatewayArgs, upstreams: Mapping[str, Sequence[Backend | str]], folder: str) -> str:

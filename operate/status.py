@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _RUNNING: Final = "running"
 _ORDER: Final = {"gateway": 0, "service": 1, "workers": 2, "database": 3, "cache": 4}
 _FRACTION_DIGITS: Final = 6
+_LATELY_S: Final = 300.0
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,12 @@ class Replica:
         """Whether it runs and is healthy, as far as a health check can tell."""
         return self.state == _RUNNING and self.health in {None, "healthy"}
 
+    def restarted_lately(self, now: datetime) -> bool:
+        """Whether Docker has restarted it within the last minutes."""
+        if not self.restarts or self.since is None:
+            return False
+        return (now - datetime.fromisoformat(self.since)).total_seconds() < _LATELY_S
+
     @property
     def trouble(self) -> str:
         """What is wrong, or nothing."""
@@ -76,7 +83,8 @@ class Replica:
         if self.state == "missing":
             return "is gone"
         if self.state != _RUNNING:
-            return f"is {self.state}" + ("" if self.exit_code is None else f" (exit code {self.exit_code})")
+            often = f", restarted {self.restarts} times" if self.restarts else ""
+            return f"is {self.state}" + ("" if self.exit_code is None else f" (exit code {self.exit_code}{often})")
         return f"is {self.health}"
 
 

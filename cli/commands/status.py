@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -16,12 +17,15 @@ from operate.maintenance import closed
 from operate.status import read_status
 
 if TYPE_CHECKING:
+    import docker
+
     from cli.workplace import Workplace
     from operate.certificates import ServedCertificate
     from operate.status import Status
     from operate.version_status import RunningVersion
 
 _HTTPS: Final = "->8443/tcp"
+_LOG_LINES: Final = 5
 
 
 @click.command("status", epilog="Example: slipway status --stack prod --json")
@@ -34,7 +38,8 @@ def command(work: Workplace, *, stack: str, as_json: bool) -> None:
     Exit codes: 0 everything is well, 1 something is missing, stopped, unhealthy or expired, or nothing is deployed.
     """
     console = Console(json_mode=as_json)
-    status = read_status(work.docker_client(stack), work.project, stack, work.local_view(stack))
+    client = work.docker_client(stack)
+    status = read_status(client, work.project, stack, work.local_view(stack))
     status = replace(
         status,
         certificates=_certificates(work, stack, status),
@@ -45,8 +50,21 @@ def command(work: Workplace, *, stack: str, as_json: bool) -> None:
         click.echo(json.dumps(status.to_dict(), indent=2))
     else:
         _tell(console, status)
+        _tell_stories(console, client, status)
     if status.troubles or not status.deployed:
         raise click.exceptions.Exit(ExitCode.FAILED)
+
+
+def _tell_stories(console: Console, client: docker.DockerClient, status: Status) -> None:
+    """Let what is not well, or was restarted lately, speak for itself: exit code, health check, last log lines."""
+    from operate.diagnosis import story  # noqa: PLC0415 - only where something is wrong
+
+    for replica in (item for part in status.parts for item in part.replicas):
+        lately = replica.well and replica.restarted_lately(datetime.now(UTC))
+        if lately:
+            console.warn(f"{replica.part}-{replica.replica} was restarted {replica.restarts} times, and again just now")
+        if (lately or not replica.well) and (said := story(client, replica.id, _LOG_LINES)):
+            console.say("\n".join(f"  {line}" for line in said.splitlines()))
 
 
 def _certificates(work: Workplace, stack: str, status: Status) -> tuple[ServedCertificate, ...]:

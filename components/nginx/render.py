@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from components.nginx import headers, limits, tls
-from components.nginx.model import Backend, Balancing, GatewayRoute, Server
+from components.nginx.model import CONFIG_FOLDER, ERRORS, Backend, Balancing, GatewayRoute, Server
 from components.nginx.servers import servers, status_server
 from components.nginx.stream import stream
 from components.nginx.tree import Directive, block, line, time
@@ -56,6 +56,8 @@ def _main(
     yield line("daemon", "off")
     yield line("pid", f"{_TEMP}.pid")
     yield line("error_log", "/dev/stderr", "warn")
+    # What makes it refuse a configuration at a reload, for the job that asked for it: no other container sees its log.
+    yield line("error_log", f"{CONFIG_FOLDER}/{ERRORS}", "emerg")
     yield line("worker_processes", str(server.workers))
     yield line("worker_shutdown_timeout", time(server.drain_s))
     yield block("events", [line("worker_connections", str(_CONNECTIONS))])

@@ -16,6 +16,8 @@ if [ -n "${2-}" ] && [ ! -d "$2" ]; then
   rm -f ".staged-$2-"*
 fi
 nginx -t -q -c "/etc/nginx/conf.d/$1"
+# shellcheck disable=SC2046 # names have no spaces
+with_addresses "$1" "$(find_all $(names_in "$1"))" >"${1%.conf}.run"
 ln -sf "$1" .live.new
 mv -f .live.new live.conf
 echo "live: $1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,7 +52,27 @@ class TestStatus:
         work.api.things[0]["State"]["Health"]["Status"] = "unhealthy"
         said = slipway("status")
         assert said.code == 1
-        assert said.out.endswith("  api-0 is unhealthy\n")
+        name = work.api.things[0]["Name"].lstrip("/")
+        assert said.out.endswith(
+            f"  api-0 is unhealthy\n  container {name} is running, unhealthy\n"
+            "  its health check has given no answer yet\n  it logged nothing\n"
+        )
+
+    def test_what_is_restarted_again_and_again(self, slipway: Slipway, work: FakeWorkplace) -> None:
+        """Its exit code and the end of its log, also while it happens to run."""
+        bad = container("api", state="restarting", exit_code=3, restarts=4, health=None, logs="one\nno database\n")
+        work.api.things[0] = bad
+        work.knows_what_runs()
+        said = slipway("status")
+        assert said.code == 1
+        assert "  api-0 is restarting (exit code 3, restarted 4 times)\n" in said.out
+        assert "is restarting, without health check (exit code 3), restarted 4 times\n" in said.out
+        assert "  its last log lines:\n    one\n    no database\n" in said.out
+        bad["State"] |= {"Status": "running", "ExitCode": 0, "StartedAt": datetime.now(UTC).isoformat()[:-6] + "Z"}
+        said = slipway("status")
+        assert said.code == 0
+        assert "warning: api-0 was restarted 4 times, and again just now\n" in said.err
+        assert "no database" in said.out
 
     def test_leftovers(self, slipway: Slipway, work: FakeWorkplace) -> None:
         """Named, since somebody has to decide about them."""

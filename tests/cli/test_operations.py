@@ -59,7 +59,7 @@ def test_scale_refuses_what_the_description_does_not_allow(slipway: Slipway, wor
 
 def test_restart_replaces_the_replicas(slipway: Slipway, work: FakeWorkplace) -> None:
     """By their URNs; of nothing else."""
-    replica = entry("api-0", labels=API)
+    replica = {**entry("api-0", labels=API), "id": work.api.things[0]["Id"]}
     work.knows(replica, entry("gateway-server", labels={labels.PART: "gateway", labels.KIND: "gateway"}))
     said = slipway("restart", "api")
     assert said.code == 0, said

@@ -152,11 +152,22 @@ def test_a_failure_names_the_resource_and_what_still_serves(slipway: Slipway, wo
     message = {"diagnosticEvent": {"severity": "error", "urn": API, "message": "it is not healthy"}}
     work.engine.events = [step("resourcePreEvent", "create"), message, step("resOpFailedEvent", "create")]
     work.engine.run = Run(4, "it is not healthy")
+    work.api.things[1] = container("gateway", kind="gateway", role="server", ports={"8080/tcp": "0.0.0.0:18509"})
+    work.api.things.append(container("api", health="unhealthy"))
+    failed = work.api.things[2]["Name"].lstrip("/")
     said = slipway("up")
     assert said.code == 4
     assert said.err == "error: docker:Container api-0: it is not healthy\n"
     assert "  ! docker:Container api-0 failed" in said.out
-    assert f"still serving:\n{TABLE}failed after" in said.out
+    assert (
+        "still serving:\n"
+        "PART     KIND     REPLICAS     ADDRESS\n"
+        "gateway  gateway  1/1 healthy  http://localhost:18509\n"
+        "api      service  1/1 healthy\n"
+        "does not serve, and is left to be looked at until a deployment succeeds:\n"
+        f"  {failed} is unhealthy\n"
+        "failed after" in said.out
+    )
 
 
 def test_an_engine_that_fails_without_events(slipway: Slipway, work: FakeWorkplace) -> None:

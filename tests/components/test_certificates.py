@@ -91,7 +91,7 @@ def test_the_gateway_watches_for_new_certificates() -> None:
     """It starts through a script that makes it reload; nginx is process 1 in the end."""
     server = _graph()["gateway-server"].inputs
     assert server["command"][-1] == SERIAL
-    assert server["command"][0].rstrip().endswith("exec nginx -c /etc/nginx/conf.d/live.conf")
+    assert server["command"][0].rstrip().endswith('exec nginx -c "/etc/nginx/conf.d/$run"')
 
 
 def test_how_often_is_looked_does_not_ask_the_authority_again() -> None:

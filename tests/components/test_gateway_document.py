@@ -103,3 +103,18 @@ def test_a_password_is_nowhere_to_be_read(tmp_path: Path, monkeypatch: pytest.Mo
     decoded = base64.b64decode(rest)
     assert decoded[:20] == hashlib.sha1(PASSWORD.encode() + decoded[20:]).digest()  # noqa: S324 - the format's own
     assert graph.leaks(PASSWORD, rest.strip()) == ()
+
+
+SCENARIOS = Path(__file__).resolve().parents[1] / "e2e"
+
+
+def test_every_scenario_that_is_named_exists() -> None:
+    """Each feature in the table has one; a scenario that is renamed must be renamed there too."""
+    _, _, table = (ROOT / "docs" / "gateway.md").read_text(encoding="utf-8").partition("## Every feature")
+    rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) >= 40
+    for row in rows:
+        named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", row)
+        assert named, row
+        for file, name in named:
+            assert f"def {name}(" in (SCENARIOS / file).read_text(encoding="utf-8"), (file, name)

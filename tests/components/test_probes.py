@@ -105,7 +105,11 @@ def test_arguments_are_never_part_of_the_script() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["gateway-reload.sh", "gateway-verify.sh", "postgres-start.sh", "probe-http.sh", "probe-tcp.sh"]
+    "name",
+    [
+        *("gateway-addresses.sh", "gateway-reload.sh", "gateway-start.sh", "gateway-verify.sh"),
+        *("postgres-start.sh", "probe-http.sh", "probe-tcp.sh"),
+    ],
 )
 def test_scripts_are_valid_shell(name: str) -> None:
     """With the shell that images have, not bash."""

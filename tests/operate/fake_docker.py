@@ -38,7 +38,7 @@ def container(
         for inner, outer in (ports or {}).items()
     }
     return {
-        "Id": f"{number:064x}",
+        "Id": f"{number:012x}{number:052x}",
         "Name": f"/{part}-{replica}-{number:07x}",
         "Image": "sha256:cafe",
         "RestartCount": restarts,
@@ -88,6 +88,10 @@ class FakeApi:
     """Commands that were run in containers."""
     output: bytes = b""
     """What they say."""
+    happened: list[dict[str, Any]] = field(default_factory=list)
+    """Events of containers."""
+    asked: list[tuple[str | None, str | None]] = field(default_factory=list)
+    """From when to when they were asked for."""
 
     def containers(self, *, all: bool = False, filters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:  # noqa: A002 - Docker's own name
         """List containers; only running ones unless all are asked for."""
@@ -102,7 +106,10 @@ class FakeApi:
         """Return everything on a container."""
         if identity in self.vanished:
             raise docker.errors.NotFound("no such container")
-        return next(item for item in self.things if item["Id"] == identity)
+        found = [item for item in self.things if item["Id"].startswith(identity)]
+        if not found:
+            raise docker.errors.NotFound("no such container")
+        return found[0]
 
     def exec_create(self, container: str, command: list[str]) -> dict[str, str]:
         """Note a command that is to run in a container."""
@@ -147,7 +154,7 @@ class FakeApi:
         self, identity: str, *, timestamps: bool, tail: int | str, stream: bool = False, follow: bool = False
     ) -> bytes | Iterator[bytes]:
         """Return a log, as one piece or in chunks of seven bytes."""
-        assert timestamps
+        assert timestamps or not stream
         lines = self.inspect_container(identity)["logs"].splitlines(keepends=True)
         data = "".join(lines if tail == "all" else lines[len(lines) - int(tail) :]).encode()
         if not stream:
@@ -155,11 +162,21 @@ class FakeApi:
         assert follow
         return iter([data[index : index + 7] for index in range(0, len(data), 7)])
 
-    def events(self, *, decode: bool, filters: Mapping[str, Any]) -> FakeEvents:
-        """Return a stream of events in which nothing happens."""
+    def events(
+        self,
+        since: str | None = None,
+        until: str | None = None,
+        filters: Mapping[str, Any] | None = None,
+        *,
+        decode: bool,
+    ) -> FakeEvents:
+        """Return what happened, each event once: as it happens, or afterwards."""
         assert decode
+        assert filters
         assert filters["label"]
-        return FakeEvents()
+        assert (since is None) == (until is None)
+        self.asked.append((since, until))
+        return FakeEvents(self.happened)
 
     @staticmethod
     def _listed(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,12 +195,15 @@ class FakeApi:
         }
 
 
+@dataclass
 class FakeEvents:
-    """No events, and a stream that can be closed."""
+    """Events, and a stream that can be closed."""
+
+    happened: list[dict[str, Any]]
 
     def __iter__(self) -> Iterator[object]:
-        """Yield nothing."""
-        return iter(())
+        """Yield them."""
+        return iter(self.happened)
 
     def close(self) -> None:
         """Nothing to close."""

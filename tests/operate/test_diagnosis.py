@@ -31,10 +31,11 @@ class Api:
         assert container == "new"
         log = [{"ExitCode": 1, "Output": "connection refused\n"}]
         state = {"Status": "running", "Running": True, "ExitCode": 0, "Health": {"Status": "unhealthy", "Log": log}}
-        return {"Name": "/api-0-bbbbbbb", "State": state}
+        check = {"Test": ["CMD", "sh", "-c", "if true\nthen exit\nfi", "probe", "8000", "/health"]}
+        return {"Id": "new", "Name": "/api-0-bbbbbbb", "State": state, "Config": {"Healthcheck": check}}
 
-    def logs(self, container: str, tail: int) -> bytes:
-        assert (container, tail) == ("new", 20)
+    def logs(self, container: str, *, timestamps: bool, tail: int) -> bytes:
+        assert (container, tail, timestamps) == ("new", 20, False)
         return b"starting\nno DATABASE_URL\n"
 
 
@@ -42,7 +43,7 @@ def test_the_newest_container_of_a_resource_speaks() -> None:
     client: Any = SimpleNamespace(api=Api())
     assert last_words(client, "p", "dev", "api-0") == (
         "container api-0-bbbbbbb is running, unhealthy\n"
-        "its last health check gave exit code 1: connection refused\n"
+        "its health check `sh -c … probe 8000 /health` gave exit code 1: connection refused\n"
         "its last log lines:\n  starting\n  no DATABASE_URL"
     )
     assert last_words(client, "p", "dev", "web-0") is None

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from engine.providers.docker.watch import Watch
 
 _FRAME_HEADER = 8
+_TIMED_OUT = -1
+"""Exit code that Docker notes for a check that gave no answer in time."""
 _LONGEST_PAUSE_S = 1.0
 """Between two early probes."""
 
@@ -84,13 +86,25 @@ def _story(daemon: Daemon, container: str, verdict: str) -> str:
     checks = (found["State"].get("Health") or {}).get("Log") or []
     if found.get("RestartCount"):
         parts.append(f"it was restarted {found['RestartCount']} times")
-    if checks:
-        output = str(checks[-1].get("Output", "")).strip() or "no output"
-        parts.append(f"its last health check gave exit code {checks[-1].get('ExitCode')}: {output}")
+    parts.append(_check(found, checks))
     if found["State"].get("Error"):
         parts.append(str(found["State"]["Error"]))
     parts.append(f"its last log lines:\n{logs.rstrip()}" if logs.strip() else "it logged nothing")
     return "; ".join(parts)
+
+
+def _check(found: dict[str, Any], checks: list[dict[str, Any]]) -> str:
+    """Say what the health check was and what became of it."""
+    kind, *words = (found["Config"].get("Healthcheck") or {}).get("Test") or [""]
+    # A script of several lines is shortened to its place.
+    command = " ".join("…" if "\n" in word.strip() else word for word in words if kind != "NONE")
+    name = "its health check" + (f" `{command}`" if command else "")
+    if not checks:
+        return f"{name} has given no answer yet"
+    output = str(checks[-1].get("Output", "")).strip() or "no output"
+    if checks[-1].get("ExitCode") == _TIMED_OUT:
+        return f"{name} timed out: {output}"
+    return f"{name} gave exit code {checks[-1].get('ExitCode')}: {output}"
 
 
 def container_logs(daemon: Daemon, container: str, *, tty: bool, tail: int | None = None) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket as net
 from typing import Any
 
 from aiohttp import web
@@ -82,6 +83,22 @@ async def socket(request: web.Request) -> web.WebSocketResponse:
     return answer
 
 
+async def stuck(_request: web.Request) -> web.Response:
+    """Take nothing of the body for a long time."""
+    await asyncio.sleep(30.0)
+    return web.Response()
+
+
+def refuse_connections() -> list[Any]:
+    """Open a port whose queue is full, so that connecting to it takes for ever; return what keeps it so."""
+    listener = net.create_server(("0.0.0.0", 8002), backlog=0)  # noqa: S104 - in its container
+    waiting = [net.socket() for _ in range(4)]
+    for each in waiting:
+        each.setblocking(False)
+        each.connect_ex(("127.0.0.1", 8002))
+    return [listener, *waiting]
+
+
 async def counted(_request: web.Request) -> web.Response:
     """Tell how often what arrived."""
     return web.json_response(hits)
@@ -89,6 +106,7 @@ async def counted(_request: web.Request) -> web.Response:
 
 def main() -> None:
     """Serve."""
+    full = refuse_connections()
     app = web.Application(client_max_size=200 * 2**20)
     app.router.add_get("/hits", counted)
     app.router.add_route("*", "/status/{code}", status)
@@ -98,8 +116,11 @@ def main() -> None:
     app.router.add_get("/verify", verify)
     app.router.add_get("/big", big)
     app.router.add_get("/ws", socket)
+    app.router.add_route("*", "/stuck", stuck)
     app.router.add_route("*", "/{rest:.*}", echo)
     web.run_app(app, host="0.0.0.0", port=8000, print=None)  # noqa: S104 - in its container
+    for each in full:
+        each.close()
 
 
 if __name__ == "__main__":

@@ -180,7 +180,7 @@ def test_a_healthy_container_is_created() -> None:
 @pytest.mark.parametrize(
     ("daemon", "words"),
     [
-        (health("unhealthy"), "turned unhealthy; its last health check gave exit code 1: no"),
+        (health("unhealthy"), "turned unhealthy; its health check gave exit code 1: no"),
         (health("starting", Running=False, ExitCode=9), "exited with code 9 before it was healthy"),
         (health("starting", Running=False, ExitCode=137, OOMKilled=True), "killed for lack of memory"),
         (health("starting"), "was not healthy within 1 s"),
