@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "preview": "Show what `up` would do.",
     "destroy": "Remove a stack's containers and networks; data stay unless asked.",
     "data": "Show what data are kept on the host, and remove them for good.",
+    "backup": "Make a backup, and look at those that there are.",
     "rotate": "Give a database or a secret a new credential.",
     "refresh": "Bring the state up to what really runs.",
     "status": "Show what runs and whether it is well.",

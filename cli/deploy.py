@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.backups import after_deployment, before_deployment
 from cli.console import Console
 from cli.deployment import explainer, preflight, settle, still_serving, tell_reached
 from cli.endings_text import tell_ended, tell_fallen
@@ -56,6 +57,8 @@ class Deployment:
     """Whether a failure goes back to the last release. Default: as the description says."""
     noted: bool = False
     """Whether other versions of services were noted for it, to serve from now on."""
+    backup: bool | None = None
+    """Whether a backup is made first. Default: as the description says, where data can be touched."""
     replaced: Callable[[StackView], Sequence[str]] | None = None
     """Returns URNs that are replaced in any case, from the state."""
 
@@ -96,6 +99,7 @@ def _deploy(work: Workplace, asked: Deployment, console: Console) -> int:
     refresh = asked.refresh or plan.refresh
     if plan.asks and not asked.yes:
         _ask(console, chosen, refresh, plan.replace, asked.stack)
+    before_deployment(work, asked.stack, plan, releases.latest(), console, asked=asked.backup)
     with Endings(plan.client, work.project, asked.stack) as endings:
         run, outcome = operate(console, chosen, lambda sink: chosen.up(sink, refresh=refresh, replace=plan.replace))
         seconds = time.monotonic() - started
@@ -115,6 +119,8 @@ def _deploy(work: Workplace, asked: Deployment, console: Console) -> int:
             console.say(f"failed after {seconds:.1f} s: what was deployed does not stay up")
             _go_back(work, asked, plan, releases, console)
             return ExitCode.FAILED
+    if plan.client is not None and plan.loaded.platform.backups is not None:
+        after_deployment(work, asked.stack, plan.client, console)
     release = _record(plan, releases, Done(chosen.name, asked.message, seconds, outcome.changes), work, console)
     note_versions(console, work, plan.loaded)
     tell_versions(console, plan.loaded)
@@ -165,7 +171,12 @@ def _go_back(work: Workplace, asked: Deployment, plan: Plan, releases: Releases,
     work.choose_release(releases.file(last.number))
     try:
         again = replace(
-            asked, message=f"back to {last.number} after a failure", yes=True, rollback=False, refresh=False
+            asked,
+            message=f"back to {last.number} after a failure",
+            yes=True,
+            rollback=False,
+            refresh=False,
+            backup=False,
         )
         code = _deploy(work, again, console)
     finally:

@@ -9,6 +9,14 @@ from components.args import (
     VolumeMount,
     WorkloadArgs,
 )
+from components.backup_job import (
+    BackupJob,
+    BackupJobArgs,
+    CacheToBackUp,
+    DatabaseToBackUp,
+    S3Destination,
+    VolumeToBackUp,
+)
 from components.cache import Cache, CacheArgs
 from components.certificates import Certificates, CertificatesArgs
 from components.database import Database, DatabaseArgs
@@ -23,13 +31,17 @@ from components.replicas import Service, ServiceArgs, Workers, WorkersArgs
 
 __all__ = [
     "Backend",
+    "BackupJob",
+    "BackupJobArgs",
     "BindMount",
     "Cache",
     "CacheArgs",
+    "CacheToBackUp",
     "Certificates",
     "CertificatesArgs",
     "Database",
     "DatabaseArgs",
+    "DatabaseToBackUp",
     "Gateway",
     "GatewayArgs",
     "GatewayRoute",
@@ -44,12 +56,14 @@ __all__ = [
     "NetworkArgs",
     "NetworkAttachment",
     "PublishedPort",
+    "S3Destination",
     "SecretFiles",
     "SecretFilesArgs",
     "Server",
     "Service",
     "ServiceArgs",
     "VolumeMount",
+    "VolumeToBackUp",
     "Workers",
     "WorkersArgs",
     "WorkloadArgs",

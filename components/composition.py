@@ -14,6 +14,7 @@ import pulumi_random as random
 
 from components import labels
 from components.args import NetworkAttachment
+from components.backup_parts import make_backups
 from components.cache import Cache, CacheArgs
 from components.certificates import SERIAL, Certificates
 from components.certificates_parts import PART, make_certificates
@@ -32,10 +33,11 @@ from components.translate import build_name, published_ports, workload_args
 from components.volume import data_volume
 from settings.catalogue import Catalogue, CatalogueImage
 from settings.load import Loaded
+from settings.model import Backups as BackupsModel
 from settings.model import Gateway as GatewayModel
 from settings.model import Job as JobModel
 from settings.model import JobPhase, Platform, SecretSource, Workload
-from settings.parts import routed_services
+from settings.parts import BACKUPS_NAME, routed_services
 
 _DIGITS: Final = 16
 
@@ -82,6 +84,8 @@ class Composer:
         for name in in_order_of_need(self.platform):
             self._part(name)
         gateway = self._gateway() if self.platform.gateway is not None else None
+        if self.platform.backups is not None:
+            self._backups(self.platform.backups)
         for name, job in self.platform.jobs.items():
             if job.phase is JobPhase.AFTER:
                 self.parts.jobs[name] = self._after(name, job, gateway)
@@ -99,6 +103,7 @@ class Composer:
         references += [platform.gateway.image] if platform.gateway else []
         acme = platform.gateway.tls.acme if platform.gateway and platform.gateway.tls else None
         references += [acme.image] if acme else []
+        references += [platform.backups.image] if platform.backups else []
         carrier = self.catalogue.find("carrier", platform.images.family)
         references += [carrier.reference] if carrier else []
         return Images(
@@ -334,6 +339,18 @@ class Composer:
             image=self.images.ids[str(acme.image)],
             known=self._catalogue_image("certbot"),
             part_labels=self._labels(PART, "certificates"),
+        )
+
+    def _backups(self, backups: BackupsModel) -> None:
+        self.parts.backups = make_backups(
+            self.loaded,
+            self.parts,
+            image=self.images.ids[str(backups.image)],
+            known=self._catalogue_image("backup"),
+            networks=self._attach(backups.networks, BACKUPS_NAME),
+            files_image=self._carrier(),
+            files_key=self.files_key,
+            part_labels=self._labels(BACKUPS_NAME, "backups"),
         )
 
     def _attach(self, networks: Iterable[str] | None, *names: str) -> list[NetworkAttachment]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pulumi
 
 from components.args import Dependency, PublishedPort
+from components.backup_job import BackupJob
 from components.cache import Cache
 from components.certificates import Certificates
 from components.database import Database
@@ -46,6 +47,8 @@ class Parts:
     def host(self, name: str) -> str:
         """Return the name under which others reach a service, which is also its component's."""
         return self.hosts.get(name, name)
+
+    backups: BackupJob | None = None
 
     def need(self, name: str, condition: Condition) -> Sequence[Dependency]:
         """Return what to depend on, so that a part is healthy, started or completed first."""
@@ -98,6 +101,7 @@ class Parts:
             *(container for part in replicas for container in part.containers),
             *(part.container for part in single),
             *([self.certificates.container] if self.certificates else []),
+            *([self.backups.container] if self.backups else []),
         ]
 
     def exports(self, loaded: Loaded, gateway: Gateway | None) -> dict[str, Any]:

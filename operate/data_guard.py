@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
 _GENERATED: Final = 32
 """Characters of the passwords that components make themselves."""
+_PASSPHRASE: Final = 40
+"""Characters of the passphrase of backups."""
 _SEED: Final = 64
 """Characters of the seeds from which rotated values come."""
-_OWNERS: Final[Mapping[str, str]] = {"Database": "databases", "Cache": "caches", "": ""}
+_OWNERS: Final[Mapping[str, str]] = {"Database": "databases", "Cache": "caches", "BackupJob": "backups", "": ""}
 """Components that own data that can't be had again, and where the description has them; "" are platform's own."""
 _MAJOR: Final = re.compile(r"PG_MAJOR=(\d+)")
 _TAG: Final = re.compile(r":(?:v)?(\d+)[^:/@]*(?:@|$)")
@@ -143,6 +145,12 @@ def _missing(volume: Volume, key: _Key, new: Mapping[_Key, _Wanted], *, protecte
     heir = next((item for item in heirs if item.volume == volume.name), heirs[0] if len(heirs) == 1 else None)
     if heir is not None and heir.volume == volume.name and not protected:
         return None  # renamed, and told where the data are
+    if section == "backups":
+        return _Problem(
+            f"{part}: they are no longer described with a local destination, and would leave volume {volume.name}",
+            "describe them again; to give them up, set protect_data: false, deploy that, then remove them (the backups"
+            f" stay until slipway data remove {volume.name})",
+        )
     if heir is None:
         return _Problem(
             f"{part}: it is no longer described under {section} with data, and would leave volume {volume.name}",
@@ -229,6 +237,8 @@ def _volumes(platform: Platform) -> Iterator[tuple[_Key, _Wanted]]:
             yield ("Cache", f"{name}-data"), _Wanted("caches", name, cache.volume_name)
     for name, volume in platform.volumes.items():
         yield ("", f"{name}-data"), _Wanted("volumes", name, volume.name, volume.driver)
+    if platform.backups is not None and any(item.kind == "local" for item in platform.backups.destinations.values()):
+        yield ("BackupJob", "backups-data"), _Wanted("backups", "backups", platform.backups.volume_name)
 
 
 def _passwords(platform: Platform) -> Iterator[tuple[_Key, int]]:
@@ -237,6 +247,8 @@ def _passwords(platform: Platform) -> Iterator[tuple[_Key, int]]:
     for owner, stores in (("Database", platform.databases), ("Cache", platform.caches)):
         for name in stores:
             yield (owner, f"{name}-password"), _GENERATED
+    if platform.backups is not None and platform.backups.passphrase is None:
+        yield ("BackupJob", "backups-passphrase"), _PASSPHRASE
     for name, secret in platform.secrets.items():
         if secret.source == "generated":
             yield ("", f"{name.replace('_', '-')}-secret"), secret.length
@@ -244,6 +256,8 @@ def _passwords(platform: Platform) -> Iterator[tuple[_Key, int]]:
 
 
 def _name_setting(wanted: _Wanted) -> str:
+    if wanted.section == wanted.part:
+        return f"{wanted.part}.volume_name"
     return f"{wanted.section}.{wanted.part}.{'name' if wanted.section == 'volumes' else 'volume_name'}"
 
 

@@ -25,13 +25,13 @@ CONTENT: Final = "slipway.content"
 KIND: Final = "slipway.kind"
 """Kind of the part."""
 
-SERVING_ROLES: Final = frozenset({"replica", "server"})
+SERVING_ROLES: Final = frozenset({"replica", "server", "reader"})
 """Roles of containers that are meant to run all the time."""
 ONE_SHOT_ROLES: Final = frozenset({"job", "verify", "reload"})
 """Roles of containers that run once to their end."""
 CARRIER_ROLE: Final = "carrier"
 """Role of containers that only carry files into a volume and are never started."""
-DATA_KINDS: Final = frozenset({"database", "cache", "volume"})
+DATA_KINDS: Final = frozenset({"database", "cache", "volume", "backups"})
 """Kinds of parts whose volumes hold data."""
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from settings.model import GATEWAY_PORT, TLS_PORT, Cache, Database, Gateway, Job, Volume
-from settings.parts import parts
+from settings.parts import BACKUPS_NAME, parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +92,8 @@ def biggest_cpus(platform: Platform) -> tuple[str, float]:
 def protected_parts(platform: Platform) -> dict[str, bool]:
     """Return for each part that keeps data whether its data are protected."""
     stores: dict[str, Database | Cache | Volume] = {**platform.databases, **platform.caches, **platform.volumes}
-    return {name: platform.protect_data if item.protect is None else item.protect for name, item in stores.items()}
+    own = {name: platform.protect_data if item.protect is None else item.protect for name, item in stores.items()}
+    return own | ({BACKUPS_NAME: platform.protect_data} if platform.backups is not None else {})
 
 
 def catalogue_roles(loaded: Loaded) -> list[str]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from operate import labels
+from operate.backups import overdue
 from operate.health import ask_starting
 
 if TYPE_CHECKING:
@@ -147,6 +148,8 @@ class Status:
     """What the gateway serves over HTTPS, where it was asked."""
     versions: tuple[RunningVersion, ...] = ()
     """Versions of services of which two run."""
+    backups: Mapping[str, Any] | None = None
+    """What the container that makes backups says of itself, where it was asked."""
 
     @property
     def troubles(self) -> list[str]:
@@ -158,6 +161,8 @@ class Status:
             f"{job.role} {job.part} failed with exit code {job.exit_code}" for job in self.one_shots if job.exit_code
         ]
         found += [f"{item.host} {item.problem}" for item in self.certificates if item.problem]
+        if self.backups is not None and (problem := overdue(self.backups)):
+            found.append(problem)
         return found
 
     @property
@@ -183,6 +188,7 @@ class Status:
             "superseded": list(self.superseded),
             "certificates": [asdict(item) for item in self.certificates],
             "versions": [asdict(item) for item in self.versions],
+            "backups": self.backups,
         }
 
 

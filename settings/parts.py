@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from settings.model import Cache, Database, Gateway, Job, Platform, Service, Strategy, Worker, Workload
+from settings.model import Backups, Cache, Database, Gateway, Job, Platform, Service, Strategy, Worker, Workload
 from settings.versions import OTHER
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from settings.paths import Path
 
 GATEWAY_NAME: Final = "gateway"
+BACKUPS_NAME: Final = "backups"
+_ALONE: Final = (GATEWAY_NAME, BACKUPS_NAME)
 WORKLOAD_SECTIONS: Final = ("services", "workers", "jobs")
 STORE_SECTIONS: Final = ("databases", "caches")
 Store: TypeAlias = Database | Cache
@@ -24,16 +26,16 @@ class Part:
     """A part with the place where it is declared."""
 
     section: str
-    """``databases``, ``caches``, ``services``, ``workers``, ``jobs`` or ``gateway``."""
+    """``databases``, ``caches``, ``services``, ``workers``, ``jobs``, ``gateway`` or ``backups``."""
     name: str
     """Its name, which is also its DNS name."""
-    spec: Workload | Store | Gateway
+    spec: Workload | Store | Gateway | Backups
     """What the description says of it."""
 
     @property
     def path(self) -> Path:
         """Where it stands: ``services.api``; ``gateway`` for the gateway."""
-        return (GATEWAY_NAME,) if self.section == GATEWAY_NAME else (self.section, self.name)
+        return (self.section,) if self.section in _ALONE else (self.section, self.name)
 
 
 def stores(platform: Platform) -> Iterator[tuple[str, str, Store]]:
@@ -62,11 +64,13 @@ def parts(platform: Platform) -> Iterator[Part]:
         yield Part(section, name, workload)
     if platform.gateway is not None:
         yield Part(GATEWAY_NAME, GATEWAY_NAME, platform.gateway)
+    if platform.backups is not None:
+        yield Part(BACKUPS_NAME, BACKUPS_NAME, platform.backups)
 
 
 def part_names(platform: Platform) -> frozenset[str]:
     """Return the names of all parts that another one may need."""
-    return frozenset(part.name for part in parts(platform) if part.section != GATEWAY_NAME)
+    return frozenset(part.name for part in parts(platform) if part.section not in _ALONE)
 
 
 def routed_services(platform: Platform) -> list[str]:

@@ -57,6 +57,10 @@ _SECTIONS: Final[tuple[tuple[str, str, type[BaseModel]], ...]] = (
     ("Certificates", "`gateway.tls.certificates[]`", models.Certificate),
     ("Certificates by ACME", "`gateway.tls.acme`", models.Acme),
     ("Pass-through", "`gateway.tcp.<name>`", models.TcpRoute),
+    ("Backups", "`backups`", models.Backups),
+    ("Which backups stay", "`backups.keep`", models.BackupKeep),
+    ("Where backups are kept", "`backups.destinations.<name>`", models.BackupDestination),
+    ("Who is told of a backup", "`backups.webhook`", models.BackupWebhook),
 )
 _UNIT_EXAMPLES: Final = {Unit.MEMORY: "256MiB", Unit.DURATION: "90s", Unit.CPUS: 0.5}
 _BARE: Final = re.compile(r"[\w./][^{}\[\],:#\"'\n$`|]*")

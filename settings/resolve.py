@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from settings.catalogue import OWN_PREFIX
-from settings.model import Condition, Health, OnFailure, Persistence, RestartPolicy, Service
-from settings.parts import GATEWAY_NAME, STORE_SECTIONS
+from settings.model import BackupKind, Condition, Health, OnFailure, Persistence, RestartPolicy, Service
+from settings.parts import BACKUPS_NAME, GATEWAY_NAME, STORE_SECTIONS
 from settings.resolve_networks import resolve_networks
 from settings.texts import references_in
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from settings.catalogue import Catalogue, CatalogueImage
-    from settings.model import Cache, Database, Gateway, Platform, Tls, Volume, Workload
+    from settings.model import Backups, Cache, Database, Gateway, Platform, Tls, Volume, Workload
 
 DEFAULT_USER: Final = "10001:10001"
 """User of a workload whose image the catalogue does not know: numeric, not root, and nobody on a usual host."""
@@ -26,6 +26,7 @@ DEFAULT_MAX_RESTARTS: Final = 5
 """Restarts under ``on-failure``; CIS Docker 5.15 allows no more."""
 GATEWAY_ROLE: Final = "nginx"
 CERTBOT_ROLE: Final = "certbot"
+BACKUP_ROLE: Final = "backup"
 _DATA_SHARE: Final = (3, 4)  # of a cache's memory; the rest is for buffers and copy-on-write while it saves
 
 _W = TypeVar("_W", bound="Workload")
@@ -108,6 +109,7 @@ class _Resolver:
                 "jobs": self._workloads("jobs", platform.jobs),
                 "on_failure": platform.on_failure or (OnFailure.ROLLBACK if platform.protect_data else OnFailure.STAY),
                 "gateway": None if platform.gateway is None else self._gateway(platform.gateway),
+                "backups": None if platform.backups is None else self._backups(platform.backups),
             }
         )
 
@@ -125,6 +127,24 @@ class _Resolver:
                 "image": self._images.reference(gateway.image or OWN_PREFIX + GATEWAY_ROLE),
                 "networks": self._networks[GATEWAY_NAME, GATEWAY_NAME],
                 "tls": gateway.tls and self._tls(gateway.tls),
+            }
+        )
+
+    def _backups(self, backups: Backups) -> Backups:
+        prefix = f"{self._names.project}/{self._names.stack}"
+        return backups.model_copy(
+            update={
+                "image": self._images.reference(backups.image or OWN_PREFIX + BACKUP_ROLE),
+                "networks": self._networks[BACKUPS_NAME, BACKUPS_NAME],
+                "before_deploy": self._protect(backups.before_deploy),
+                "volume_name": backups.volume_name or self._names.of(BACKUPS_NAME, "data"),
+                "work_volume_name": backups.work_volume_name or self._names.of(BACKUPS_NAME, "work"),
+                "destinations": {
+                    name: destination.model_copy(update={"prefix": destination.prefix or prefix})
+                    if destination.kind is BackupKind.S3
+                    else destination
+                    for name, destination in backups.destinations.items()
+                },
             }
         )
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from settings.parts import GATEWAY_NAME, STORE_SECTIONS, routed_services, stores, workloads
+from settings.backups import StoreKind, backed_up
+from settings.parts import BACKUPS_NAME, GATEWAY_NAME, STORE_SECTIONS, routed_services, stores, workloads
 from settings.texts import references_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from settings.model import Platform, Workload
+    from settings.model import Backups, Platform, Workload
     from settings.parts import Store
 
 Membership: TypeAlias = dict[tuple[str, str], list[str]]
@@ -36,6 +37,8 @@ def resolve_networks(platform: Platform) -> Membership:
             membership[section, name] = chooser.ordered(joined)
     if platform.gateway is not None:
         membership[GATEWAY_NAME, GATEWAY_NAME] = chooser.gateway(membership)
+    if platform.backups is not None:
+        membership[BACKUPS_NAME, BACKUPS_NAME] = chooser.backups(platform.backups, membership)
     return membership
 
 
@@ -79,6 +82,15 @@ class _Chooser:
         targets = [membership.get(("services", name), []) for name in routed_services(self._platform)]
         targets += [membership.get((section, name), []) for section in STORE_SECTIONS for name in gateway.tcp]
         return self.ordered(_join((self._open or self._declared)[:1], targets))
+
+    def backups(self, backups: Backups, membership: Membership) -> list[str]:
+        if backups.networks is not None:
+            return self.ordered(backups.networks)
+        chosen = {store.name for store in backed_up(self._platform) if store.kind is not StoreKind.VOLUME}
+        stores_ = [membership[section, name] for section, name, _ in stores(self._platform) if name in chosen]
+        # Of several networks that would do, the one that others need anyway.
+        joined = _join(self._open[:1] if backups.goes_out else [], stores_)
+        return self.ordered(joined or self._first())
 
 
 def _referenced(workload: Workload, base: Membership) -> list[list[str]]:

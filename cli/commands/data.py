@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
 from cli import options
+from cli.backup_progress import readable
 from cli.console import Console
 from cli.data_removal import DataRefused, data_of, remove_data
 from cli.deployment import NoSuchStack
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from cli.workplace import Workplace
     from operate.stack_view import StackView
     from operate.volumes import DataVolume, KeptData
-
-_STEP: Final = 1024
-_UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 @click.group("data", epilog="Example: slipway data list --stack prod")
@@ -57,7 +55,7 @@ def list_(work: Workplace, *, stack: str, as_json: bool) -> None:
                 item.volume.name,
                 item.volume.part or "-",
                 item.volume.kind or "-",
-                "?" if item.size is None else _readable(item.size),
+                "?" if item.size is None else readable(item.size),
                 item.volume.created[:19].replace("T", " ") or "?",
                 "yes" if _protected(item, held) else "no",
                 ", ".join(item.users) or "nothing (kept)",
@@ -130,13 +128,3 @@ def _document(item: KeptData, stack: str, held: set[str]) -> dict[str, object]:
         "protected": _protected(item, held),
         "used_by": list(item.users),
     }
-
-
-def _readable(size: int) -> str:
-    """Write bytes as people do: ``12.3 MiB``."""
-    value = float(size)
-    for unit in _UNITS[:-1]:
-        if value < _STEP:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= _STEP
-    return f"{value:.1f} {_UNITS[-1]}"

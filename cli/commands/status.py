@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -13,10 +13,13 @@ from cli import options
 from cli.console import Console
 from cli.exit_codes import ExitCode
 from cli.status_text import certificates_table, replicas_table, versions_table
+from operate.backups import PART, BackupFailed, find_scheduler_if_any
 from operate.maintenance import closed
 from operate.status import read_status
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import docker
 
     from cli.workplace import Workplace
@@ -45,6 +48,7 @@ def command(work: Workplace, *, stack: str, as_json: bool) -> None:
         certificates=_certificates(work, stack, status),
         closed=_closed(work, stack, status),
         versions=_versions(work, stack, status),
+        backups=_backups(work, stack, status),
     )
     if as_json:
         click.echo(json.dumps(status.to_dict(), indent=2))
@@ -101,6 +105,17 @@ def _closed(work: Workplace, stack: str, status: Status) -> tuple[str, ...]:
     return tuple(closed(work.docker_client(stack), work.project, stack))
 
 
+def _backups(work: Workplace, stack: str, status: Status) -> Mapping[str, Any] | None:
+    """Ask the container that makes backups, where it runs, how the last ones ended."""
+    if not any(part.name == PART and part.well for part in status.parts):
+        return None
+    scheduler = find_scheduler_if_any(work.docker_client(stack), work.project, stack)
+    try:
+        return None if scheduler is None else dict(scheduler.ask("status"))
+    except BackupFailed:
+        return None  # it is not well, which the table says
+
+
 def _tell(console: Console, status: Status) -> None:
     if not status.deployed:
         console.say(f"stack {status.stack}: nothing is deployed. slipway up --stack {status.stack}")
@@ -116,6 +131,9 @@ def _tell(console: Console, status: Status) -> None:
     if status.closed:
         names = "every service" if "" in status.closed else ", ".join(status.closed)
         console.warn(f"in maintenance: {names} (slipway maintenance off --stack {status.stack})")
+    if status.backups is not None:
+        verified = status.backups.get("last_verified")
+        console.step(f"newest verified backup: {verified['id']}" if verified else "no backup was verified yet")
     if status.superseded:
         names = ", ".join(status.superseded)
         console.warn(f"left by a release that did not end; may still serve, and goes when slipway up succeeds: {names}")

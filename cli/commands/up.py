@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 @options.engine
 @click.option("--refresh", is_flag=True, help="First bring the state up to what really runs.")
 @click.option("--skip-images", is_flag=True, help="Do not look for missing images of Slipway's own.")
+@click.option(
+    "--backup/--no-backup",
+    default=None,
+    help="Make a backup first. Default: as before_deploy of the description says, where data can be touched.",
+)
 @options.rollback
 @options.yes
 @options.json_output
@@ -31,6 +36,7 @@ def command(
     engine: str,
     refresh: bool,
     skip_images: bool,
+    backup: bool | None,
     rollback: bool | None,
     yes: bool,
     as_json: bool,
@@ -53,5 +59,6 @@ def command(
             yes=yes,
             as_json=as_json,
             rollback=rollback,
+            backup=backup,
         ),
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
 from settings.checks import (
+    backups,
     gateway,
     hardening,
     images,
@@ -53,6 +54,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     *routes.CHECKS,
     *strategies.CHECKS,
     *tls.CHECKS,
+    *backups.CHECKS,
     *resources.CHECKS,
     *hardening.CHECKS,
     *kernel.CHECKS,

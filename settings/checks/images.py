@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from settings.catalogue import LOCK_FILE, OWN_PREFIX
 from settings.parts import stores
 from settings.problems import Finding, listing, nearest
-from settings.resolve import GATEWAY_ROLE
+from settings.resolve import BACKUP_ROLE, GATEWAY_ROLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,6 +131,7 @@ def _written(description: Description) -> Iterator[tuple[Path, str]]:
     ]
     places += [((section, name, "image"), store.image) for section, name, store in stores(platform)]
     places.append((("gateway", "image"), platform.gateway.image if platform.gateway is not None else None))
+    places.append((("backups", "image"), platform.backups.image if platform.backups is not None else None))
     places += [(("images", "references", role), image) for role, image in platform.images.references.items()]
     for path, image in places:
         if image is not None and not image.startswith(OWN_PREFIX):
@@ -148,6 +149,8 @@ def _roles(description: Description) -> Iterator[tuple[Path, str]]:
     ]
     if platform.gateway is not None:
         places.append((("gateway",), platform.gateway.image or OWN_PREFIX + GATEWAY_ROLE))
+    if platform.backups is not None:
+        places.append((("backups",), platform.backups.image or OWN_PREFIX + BACKUP_ROLE))
     for path, image in places:
         if image is not None and image.startswith(OWN_PREFIX):
             yield path, image.removeprefix(OWN_PREFIX)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from settings.parts import GATEWAY_NAME, parts, stores
+from settings.parts import BACKUPS_NAME, GATEWAY_NAME, parts, stores
 from settings.paths import dotted
 from settings.problems import Finding
 
@@ -22,8 +22,10 @@ def part_names_are_unique(description: Description) -> Iterator[Finding]:
     """Two parts of one name would answer to the same DNS name."""
     seen: dict[str, Path] = {}
     for part in parts(description.declared):
-        if part.name == GATEWAY_NAME and part.section != GATEWAY_NAME:
-            yield Finding(part.path, "the name 'gateway' is reserved for the gateway", fix="choose another name")
+        if part.name in {GATEWAY_NAME, BACKUPS_NAME} and part.section != part.name:
+            yield Finding(
+                part.path, f"the name '{part.name}' is reserved for the {part.name}", fix="choose another name"
+            )
         elif part.name in seen:
             yield Finding(
                 part.path,

@@ -125,6 +125,8 @@ def _used(description: Description) -> set[str]:
         used.update(use.name for use in workload.secrets)
         used.update(reference.name for reference in references_in(workload) if reference.section == "secrets")
     used.update(name for _, name in gateway_secrets(description.declared.gateway))
+    if description.declared.backups is not None:
+        used.update(description.declared.backups.secrets().values())
     return used
 
 

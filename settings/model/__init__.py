@@ -1,5 +1,16 @@
 """The typed description of a platform, one module a theme."""
 
+from settings.model.backups import (
+    CHECKPOINT,
+    METRICS_PORT,
+    BackupDestination,
+    BackupKeep,
+    BackupKind,
+    BackupOutcome,
+    Backups,
+    BackupTemplate,
+    BackupWebhook,
+)
 from settings.model.base import Model
 from settings.model.gateway import GATEWAY_PORT, Gateway, TcpRoute
 from settings.model.health import Health
@@ -49,11 +60,20 @@ from settings.model.workload import (
 )
 
 __all__ = [
+    "CHECKPOINT",
     "GATEWAY_PORT",
     "LETS_ENCRYPT_STAGING",
+    "METRICS_PORT",
     "TLS_PORT",
     "Acme",
     "Answer",
+    "BackupDestination",
+    "BackupKeep",
+    "BackupKind",
+    "BackupOutcome",
+    "BackupTemplate",
+    "BackupWebhook",
+    "Backups",
     "Balance",
     "BasicAuth",
     "BindMount",

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from settings.model.backups import Backups
 from settings.model.base import Model, Name, SecretName
 from settings.model.gateway import Gateway
 from settings.model.stores import Cache, Database, Network, Secret, Volume
@@ -81,3 +82,5 @@ class Platform(Model):
     """Containers that run once to their end."""
     gateway: Gateway | None = None
     """The one door from outside. Default: none."""
+    backups: Backups | None = None
+    """Backups of all that keeps data. Default: none are made."""

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
     from docker.models.networks import Network
 
-# The sample is a program of its own, not a room of Slipway's.
-sys.path.insert(0, str(IMAGES_FOLDER / "sample"))
+# Programs of their own, not rooms of Slipway.
+sys.path[:0] = [str(IMAGES_FOLDER / "sample"), str(IMAGES_FOLDER / "backup")]
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = 60, what: str = "") -> Any:

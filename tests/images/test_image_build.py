@@ -93,7 +93,9 @@ def test_one_image_alone_brings_the_base_it_needs(
 
 def test_an_unknown_image_is_refused_with_those_that_are_known(fake_docker: Any) -> None:
     """Before anything is built."""
-    with pytest.raises(KeyError, match=r"no image 'postgre'; there are base, carrier, certbot, nginx, postgres"):
+    with pytest.raises(
+        KeyError, match=r"no image 'postgre'; there are base, backup, carrier, certbot, nginx, postgres"
+    ):
         build_images(["postgre"], client=fake_docker())
 
 
@@ -169,6 +171,7 @@ def test_missing_images_say_how_to_have_them(fake_docker: Any) -> None:
     """Public ones are pulled, our own are built, in either family."""
     missing = {image.name: image.remedy for image in missing_images("official", client=fake_docker())}
     assert missing == {
+        "backup": Remedy.BUILD,
         "carrier": Remedy.PULL,
         "certbot": Remedy.PULL,
         "nginx": Remedy.PULL,

@@ -1,0 +1,230 @@
+"""A restic repository: where sets are kept, encrypted, compressed, and equal parts once."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from slipway_backup import tools
+from slipway_backup.errors import BackupError, DestinationError, PassphraseError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+TAG: Final = "slipway"
+_SET: Final = "set:"
+_VERIFIED: Final = "verified:"
+_TRIGGER: Final = "trigger:"
+_SHORT_S: Final = 120.0
+_LONG_S: Final = 21_600.0
+_WRONG_PASSPHRASE: Final = ("wrong password", "no key found")
+_ABSENT: Final = ("does not exist", "no such file or directory")
+_LOCKED: Final = "already locked"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A set in a repository."""
+
+    snapshot: str
+    """Restic's id; it changes when the set is marked."""
+    id: str
+    """The set's id."""
+    time: str
+    trigger: str
+    verified: str | None
+    """When it was verified, or nothing."""
+
+
+@dataclass(frozen=True)
+class Repository:
+    """One repository. Its credentials are in files, never in an argument or environment."""
+
+    name: str
+    """The destination's name."""
+    location: str
+    """As restic writes it: a folder, or ``s3:https://…``."""
+    passphrase_file: Path
+    cache: Path
+    host: str
+    """Under which name sets stand there."""
+    options: Sequence[str] = ()
+    credentials: str | None = None
+    """Content of a file of AWS credentials."""
+    region: str | None = None
+    probe: Callable[[], None] = field(default=lambda: None)
+    """Raises :class:`DestinationError` at once where restic would try for a quarter of an hour."""
+
+    def ensure(self) -> None:
+        """Make the repository unless it is there.
+
+        Raises:
+            DestinationError: It can't be reached, or refuses.
+            PassphraseError: It was made with another passphrase.
+        """
+        self.probe()
+        try:
+            self._run("cat", "config", timeout_s=_SHORT_S)
+        except DestinationError as error:
+            if not any(words in str(error) for words in _ABSENT):
+                raise
+            self._run("init", "--repository-version", "2", timeout_s=_SHORT_S)
+
+    def store(self, folder: Path, set_id: str, trigger: str, progress: Callable[[int, int], None]) -> str:
+        """Store a set; return restic's id of it.
+
+        Raises:
+            DestinationError: It was not stored, at least not wholly.
+        """
+        tags = [argument for tag in (TAG, _SET + set_id, _TRIGGER + trigger) for argument in ("--tag", tag)]
+        command = ("backup", "--json", "--host", self.host, "--compression", "auto", *tags, ".")
+        summary: dict[str, Any] = {}
+        with self._started(*command, cwd=folder) as process:
+            assert process.stdout is not None  # noqa: S101 - asked for
+            for line in process.stdout:
+                message = _json(line)
+                if message.get("message_type") == "status":
+                    progress(int(message.get("bytes_done", 0)), int(message.get("total_bytes", 0)))
+                elif message.get("message_type") == "summary":
+                    summary = message
+        if not summary.get("snapshot_id"):
+            raise DestinationError(f"destination {self.name}: restic named no snapshot of what it stored")
+        return str(summary["snapshot_id"])
+
+    def snapshots(self) -> list[Snapshot]:
+        """Return the sets, the oldest first. A repository that is not there yet has none.
+
+        Raises:
+            DestinationError: It can't be reached, or refuses.
+        """
+        self.probe()
+        try:
+            text = self._run("snapshots", "--json", "--tag", TAG, "--host", self.host, "--no-lock", timeout_s=_SHORT_S)
+        except DestinationError as error:
+            if any(words in str(error) for words in _ABSENT):
+                return []
+            raise
+        found = [snapshot for item in json.loads(text) or [] if (snapshot := _snapshot(item)) is not None]
+        return sorted(found, key=lambda item: (item.id, item.time))
+
+    def read(self, snapshot: Snapshot, path: str) -> str:
+        """Return a small file of a set."""
+        return self._run("dump", "--no-lock", snapshot.snapshot, f"/{path}", timeout_s=_SHORT_S)
+
+    def fetch(self, snapshot: Snapshot, folder: Path) -> None:
+        """Write a set to a folder.
+
+        Raises:
+            DestinationError: Something of it can't be had, or is not what was stored.
+        """
+        self.probe()
+        # Restic's own check of what it wrote would read everything a second time; the manifest's hashes do that.
+        self._run("restore", snapshot.snapshot, "--target", str(folder), timeout_s=_LONG_S)
+
+    def mark_verified(self, snapshot: Snapshot, moment: str) -> None:
+        """Write down that a set was verified."""
+        self._run("tag", "--add", _VERIFIED + moment, snapshot.snapshot, timeout_s=_SHORT_S)
+
+    def forget(self, snapshots: Sequence[Snapshot]) -> None:
+        """Remove sets and what only they used."""
+        if snapshots:
+            with self._alone():
+                self._run("forget", "--prune", *(item.snapshot for item in snapshots), timeout_s=_LONG_S)
+
+    def check(self, *, read_all: bool) -> None:
+        """Look for damage; with ``read_all`` in every byte that is stored.
+
+        Raises:
+            DestinationError: There is some.
+        """
+        self.probe()
+        with self._alone():
+            self._run("check", *(["--read-data"] if read_all else []), timeout_s=_LONG_S)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Remove the locks that killed runs of this very stack left; another host's are respected."""
+        self._run("unlock", timeout_s=_SHORT_S)
+        yield
+
+    def _run(self, *arguments: str, timeout_s: float) -> str:
+        with self._files() as (command, env):
+            try:
+                done = subprocess.run(
+                    [*command, *arguments], env=env, capture_output=True, text=True, check=False, timeout=timeout_s
+                )
+            except subprocess.TimeoutExpired:
+                raise DestinationError(
+                    f"destination {self.name}: restic {arguments[0]} took over {timeout_s:g} s"
+                ) from None
+        if done.returncode:
+            raise self._error(arguments[0], done.stderr or done.stdout)
+        return done.stdout
+
+    @contextmanager
+    def _started(self, *arguments: str, cwd: Path) -> Iterator[subprocess.Popen[str]]:
+        self.probe()
+        with self._files() as (command, env), (cwd.parent / ".restic-messages").open("w+", encoding="utf-8") as said:
+            process = subprocess.Popen(
+                [*command, *arguments], env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=said, text=True
+            )
+            try:
+                yield process
+            finally:
+                if process.stdout is not None:
+                    process.stdout.close()
+                status = process.wait()
+                said.seek(0)
+                text = said.read()
+            # 3: some file could not be read. The set would lack it.
+            if status:
+                raise self._error(arguments[0], text)
+
+    @contextmanager
+    def _files(self) -> Iterator[tuple[list[str], dict[str, str]]]:
+        scratch = self.cache.parent / "tmp"
+        scratch.mkdir(parents=True, exist_ok=True)
+        # What restic packs stands in files for a while: more than a memory folder holds.
+        env = {"RESTIC_PROGRESS_FPS": "2", "TMPDIR": str(scratch)}
+        if self.region:
+            env["AWS_DEFAULT_REGION"] = self.region
+        command = ["restic", "--repo", self.location, "--password-file", str(self.passphrase_file)]
+        command += ["--cache-dir", str(self.cache), *self.options]
+        if self.credentials is None:
+            yield command, tools.environment(env)
+            return
+        with tools.secret_file(self.credentials) as file:
+            yield command, tools.environment({**env, "AWS_SHARED_CREDENTIALS_FILE": str(file)})
+
+    def _error(self, what: str, said: str) -> BackupError:
+        text = said.strip()
+        if any(words in text for words in _WRONG_PASSPHRASE):
+            return PassphraseError(
+                f"destination {self.name}: its repository was made with another passphrase;"
+                " restore with the one that was kept (slipway backup key), or give this stack a place of its own"
+            )
+        return DestinationError(f"destination {self.name}: restic {what}: {tools.tail(text)}")
+
+
+def _json(line: str) -> Mapping[str, Any]:
+    try:
+        content = json.loads(line)
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _snapshot(item: Mapping[str, Any]) -> Snapshot | None:
+    tags = [str(tag) for tag in item.get("tags") or ()]
+
+    def tagged(prefix: str) -> str | None:
+        return max((tag.removeprefix(prefix) for tag in tags if tag.startswith(prefix)), default=None)
+
+    set_id = tagged(_SET)
+    if set_id is None:
+        return None
+    return Snapshot(item["id"], set_id, item["time"], tagged(_TRIGGER) or "", tagged(_VERIFIED))

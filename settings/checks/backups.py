@@ -1,0 +1,164 @@
+"""Backups: what is left out exists, what a destination needs is said, and the image can read what it is to back up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from settings.backups import StoreKind, backed_up, candidates, writers_of
+from settings.model import BackupKind
+from settings.problems import Finding, listing, nearest
+from settings.resolve import BACKUP_ROLE as ROLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from settings.description import Description
+    from settings.paths import Path
+
+_PATH: Final[Path] = ("backups",)
+_NEEDED: Final = ("endpoint", "bucket", "access_key", "secret_key")
+_ONLY_S3: Final = (*_NEEDED, "prefix", "region", "ca_bundle")
+
+
+def excluded_stores_exist(description: Description) -> Iterator[Finding]:
+    """A misspelt name would leave out nothing."""
+    backups = description.declared.backups
+    known = list(dict.fromkeys(store.name for store in candidates(description.declared)))
+    everything = {store.name for store in candidates(description.everything)}
+    for index, name in enumerate(backups.exclude if backups else ()):
+        if name not in known and name not in everything:
+            yield Finding(
+                (*_PATH, "exclude", index),
+                f"there is no store '{name}' that keeps data",
+                allowed=listing(known),
+                nearest=nearest(name, known),
+            )
+
+
+def destinations_are_whole(description: Description) -> Iterator[Finding]:
+    """Each destination says what its kind needs, and nothing that it ignores."""
+    backups = description.declared.backups
+    if backups is None:
+        return
+    place = (*_PATH, "destinations")
+    if not backups.destinations:
+        yield Finding(place, "a place to keep backups is needed", fix="add local: {kind: local}")
+    local = [name for name, item in backups.destinations.items() if item.kind is BackupKind.LOCAL]
+    for name in local[1:]:
+        yield Finding((*place, name), f"is the same volume as '{local[0]}'", fix="remove it")
+    for name, destination in backups.destinations.items():
+        for field in _ONLY_S3:
+            given = getattr(destination, field) is not None
+            if destination.kind is BackupKind.S3 and field in _NEEDED and not given:
+                yield Finding((*place, name), f"'{field}' is missing: kind s3 needs it", fix=f"add {field}: …")
+            elif destination.kind is BackupKind.LOCAL and given:
+                yield Finding(
+                    (*place, name, field), "has no effect with kind local", fix="remove it, or write kind: s3"
+                )
+
+
+def something_is_kept(description: Description) -> Iterator[Finding]:
+    """Rules that keep nothing would leave one backup, the newest verified one."""
+    backups = description.declared.backups
+    if backups is not None and not any(vars(backups.keep).values()):
+        yield Finding((*_PATH, "keep"), "keeps nothing", fix="say days, last, daily, weekly or monthly")
+
+
+def secrets_of_backups_are_declared(description: Description) -> Iterator[Finding]:
+    """A secret's origin is stated once, under ``secrets``."""
+    known = description.declared.secrets
+    backups = description.declared.backups
+    for place, name in (backups.secrets() if backups else {}).items():
+        if name not in known:
+            yield Finding(
+                (*_PATH, *place),
+                f"the secret '{name}' is not declared",
+                allowed=listing(known),
+                nearest=nearest(name, known),
+                fix=f"add under secrets: {name}: {{}}",
+                about=(("secrets", name),),
+            )
+
+
+def backups_reach_what_they_need(description: Description) -> Iterator[Finding]:
+    """It shares a network with each store, and with an S3 store or a webhook it has a way out."""
+    backups = description.platform.backups
+    if backups is None:
+        return
+    own = set(backups.networks or ())
+    for store in backed_up(description.platform):
+        section = {StoreKind.POSTGRES: "databases", StoreKind.REDIS: "caches"}.get(store.kind)
+        if section is None:
+            continue
+        there = getattr(description.platform, section)[store.name].networks or ()
+        if not own & set(there):
+            yield Finding(
+                (*_PATH, "networks"),
+                f"shares no network with {section}.{store.name}, which it is to back up",
+                allowed=f"at least one of {listing(there)}",
+                fix=f"add one of them, leave networks out, or write exclude: [{store.name}]",
+                about=(("networks",), (section, store.name, "networks")),
+            )
+    ways_out = description.open_networks()
+    if backups.goes_out and not own & ways_out:
+        yield Finding(
+            (*_PATH, "networks") if description.declared.backups and description.declared.backups.networks else _PATH,
+            "an S3 store or a webhook is to be reached, but it is only on internal networks",
+            allowed=listing(ways_out, "no network that is not internal is declared"),
+            fix="add a network without internal: true",
+            about=(("networks",),),
+        )
+
+
+def volumes_have_a_reader(description: Description) -> Iterator[Finding]:
+    """A volume's files are read as the user who writes them, which has to be known by number."""
+    for store in backed_up(description.platform):
+        if store.kind is not StoreKind.VOLUME:
+            continue
+        writers = writers_of(description.platform, store.name)
+        section, name, workload = writers[0] if writers else ("", "", None)
+        if workload is not None and workload.user == "image":
+            yield Finding(
+                (section, name, "user"),
+                f"is the image's own, so it is not known as whom the volume '{store.name}' can be read for a backup",
+                allowed="numeric uid:gid",
+                fix=f"write the user's number, or backups: {{exclude: [{store.name}]}}",
+                about=(_PATH, ("volumes", store.name)),
+            )
+
+
+def the_image_fits_the_servers(description: Description) -> Iterator[Finding]:
+    """PostgreSQL's tools dump no newer server, and a scratch server of another major version proves nothing."""
+    backups, platform = description.declared.backups, description.platform
+    image = description.catalogue.find(ROLE, platform.images.family.value)
+    if backups is None or backups.image is not None or ROLE in platform.images.references or image is None:
+        return
+    own = str(image.facts.get("postgres", ""))
+    server = description.catalogue.find("postgres", platform.images.family.value)
+    chosen = [store.name for store in backed_up(platform) if store.kind is StoreKind.POSTGRES]
+    plain = [
+        name
+        for name in chosen
+        if description.declared.databases[name].image is None and "postgres" not in platform.images.references
+    ]
+    if plain and server is not None and own and server.version not in {None, own}:
+        yield Finding(
+            _PATH,
+            f"the image that makes backups has the programs of PostgreSQL {own}, and databases.{plain[0]} of family "
+            f"'{platform.images.family.value}' is {server.version}",
+            allowed="programs of the server's major version",
+            fix="write images: {family: debian}, or name an image that was built on PostgreSQL "
+            f"{server.version} (images/backup/README.md) with images: {{references: {{{ROLE}: …}}}}",
+            about=(("images",), ("databases", plain[0], "image")),
+        )
+
+
+CHECKS: Final = (
+    excluded_stores_exist,
+    destinations_are_whole,
+    something_is_kept,
+    secrets_of_backups_are_declared,
+    backups_reach_what_they_need,
+    volumes_have_a_reader,
+    the_image_fits_the_servers,
+)

@@ -1,0 +1,192 @@
+"""Backups: who reads what as whom, and that no secret stands where everybody can see it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from components import (
+    BackupJob,
+    BackupJobArgs,
+    Cache,
+    CacheArgs,
+    CacheToBackUp,
+    Database,
+    DatabaseArgs,
+    DatabaseToBackUp,
+    Network,
+    S3Destination,
+    VolumeToBackUp,
+)
+from components.composition import compose
+from settings import StackSource, load_catalogue, load_platform
+from testing import Graph, render
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _program(**more: Any) -> None:
+    backend = Network("backend").attach("backups")
+    main = Database("main", DatabaseArgs(image="postgres", networks=[backend]))
+    queue = Cache("queue", CacheArgs(image="redis", networks=[backend]))
+    BackupJob(
+        "backups",
+        BackupJobArgs(
+            image="backup",
+            project="shop",
+            stack="prod",
+            platform="shop",
+            databases=[
+                DatabaseToBackUp(
+                    name="main",
+                    host="main",
+                    database="main",
+                    role=main.role,
+                    password=main.password,
+                    server=main.container,
+                )
+            ],
+            caches=[CacheToBackUp(name="queue", host="queue", password=queue.password, server=queue.container)],
+            volumes=[
+                VolumeToBackUp(name="uploads", volume_name="shop-uploads", user="10001:10001"),
+                VolumeToBackUp(name="mails", volume_name="shop-mails", user="10001:10001"),
+                VolumeToBackUp(name="notes", volume_name="shop-notes", user="1000:1000"),
+            ],
+            networks=[backend],
+            **more,
+        ),
+    )
+
+
+def _graph(**more: Any) -> Graph:
+    return render(lambda: _program(**more))
+
+
+def test_its_children_are_these() -> None:
+    """Every one has a reason; a new one is a decision."""
+    graph = _graph()
+    own = {resource.name for resource in graph if resource.custom and resource.name.startswith("backups-")}
+    assert own == {
+        "backups-passphrase",
+        "backups-main-password",
+        "backups-main-role",
+        "backups-main-role-secrets-carrier",
+        "backups-main-role-secrets-key",
+        "backups-main-role-secrets-run-secrets",
+        "backups-data",
+        "backups-work",
+        "backups-sockets",
+        "backups-reader-10001-10001",
+        "backups-reader-1000-1000",
+        "backups-files-carrier",
+        "backups-files-etc-slipway_-backup",
+        "backups-secrets-carrier",
+        "backups-secrets-key",
+        "backups-secrets-run-secrets",
+        "backups-server",
+    }
+
+
+def test_what_is_kept_is_protected_and_what_can_be_made_again_is_not() -> None:
+    graph = _graph()
+    assert (graph["backups-data"].options.protect, graph["backups-data"].options.retain_on_delete) == (True, True)
+    assert graph["backups-passphrase"].options.protect is True
+    assert not graph["backups-work"].options.protect
+    open_graph = _graph(protect=False)
+    assert not open_graph["backups-data"].options.protect
+    assert open_graph["backups-data"].options.retain_on_delete is True
+
+
+def test_each_volume_is_read_only_as_its_own_user_without_a_network() -> None:
+    """No capability is given to read what is another's."""
+    graph = _graph()
+    reader = graph["backups-reader-10001-10001"].inputs
+    assert (reader["user"], reader["networkMode"]) == ("10001:10001", "none")
+    mounts = {item["containerPath"]: item.get("readOnly") for item in reader["volumes"]}
+    assert mounts["/data/uploads"] is True
+    assert mounts["/data/mails"] is True
+    assert "/data/notes" not in mounts
+    for name in ("backups-server", "backups-reader-10001-10001", "backups-reader-1000-1000", "backups-main-role"):
+        capabilities = graph[name].inputs["capabilities"]
+        assert capabilities["drops"] == ["ALL"], name
+        assert not capabilities.get("adds"), name
+        assert graph[name].inputs["readOnly"] is True, name
+
+
+def test_its_role_is_there_before_it_is_used() -> None:
+    graph = _graph()
+    assert graph["backups-server"].depends_on("backups-main-role")
+    assert graph["backups-main-role"].depends_on("main-server")
+
+
+def test_the_configuration_holds_no_secret() -> None:
+    """It is plain text in the state and in previews; secrets are files that it names."""
+
+    def program() -> None:
+        secret = pulumi.Output.secret
+        place = S3Destination(
+            name="far",
+            endpoint="https://s3.example.org",
+            bucket="b",
+            prefix="shop/prod",
+            access_key=secret("the-key-id"),
+            secret_key=secret("the-key"),
+        )
+        _program(s3=[place], passphrase=secret("the-phrase"), webhook=secret("the-hook"))
+
+    graph = render(program)
+    (upload,) = [
+        item
+        for item in graph["backups-files-carrier"].inputs["uploads"]
+        if item["file"] == "/etc/slipway-backup/config.json"
+    ]
+    document = json.loads(upload["content"])
+    assert [store["name"] for store in document["stores"]] == [
+        "main", "queue", "uploads", "mails", "notes", "checkpoint",
+    ]  # fmt: skip
+    assert [place["kind"] for place in document["destinations"]] == ["local", "s3"]
+    for secret in ("the-key-id", "the-key", "the-phrase", "the-hook"):
+        assert secret not in upload["content"]
+    names = {item["file"] for item in graph["backups-secrets-carrier"].inputs["uploads"]}
+    named = {value for store in document["stores"] for key, value in store.items() if key.endswith("_file")}
+    named |= {value for item in document["destinations"] for key, value in item.items() if key.endswith("_key_file")}
+    named |= {document["passphrase_file"], document["webhook"]["url_file"]}
+    assert named == names
+    assert "backups-passphrase" not in {resource.name for resource in graph}
+
+
+def test_a_place_is_needed() -> None:
+    with pytest.raises(Exception, match="a destination is needed"):
+        _graph(local=None)
+
+
+def test_a_described_platform_has_them() -> None:
+    """From the description to the components, with its volume's user and without what is excluded."""
+    source = StackSource(
+        root=ROOT,
+        project="slipway",
+        stack="dev",
+        environment="dev",
+        overrides={
+            "images": {"family": "debian"},
+            "volumes": {"uploads": {}},
+            "services": {"api": {"volumes": ["uploads:/data"], "user": "12345:12345"}},
+            "backups": {"exclude": ["queue"], "schedule": "30 1 * * mon"},
+        },
+    )
+    loaded = load_platform(source)
+    graph = render(lambda: compose(loaded, load_catalogue(ROOT), lambda _: pulumi.Output.secret("x")))
+    (upload,) = [
+        item
+        for item in graph["backups-files-carrier"].inputs["uploads"]
+        if item["file"] == "/etc/slipway-backup/config.json"
+    ]
+    document = json.loads(upload["content"])
+    assert [store["name"] for store in document["stores"]] == ["main", "uploads", "checkpoint"]
+    assert document["schedule"] == "30 1 * * mon"
+    assert graph["backups-reader-12345-12345"].inputs["user"] == "12345:12345"
+    assert graph["backups-data"].inputs["name"] == "slipway-dev-backups-data"

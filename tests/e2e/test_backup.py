@@ -1,0 +1,302 @@
+"""Backups of a platform with data: made, proved, kept elsewhere too, and never mistaken for one when they were killed.
+
+On the embedded engine alone: what a backup is does not depend on who made its containers. Long: ``SLIPWAY_KILLS=20``.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import random
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Stacks
+from tests.e2e.harness.blueprints import Blueprint, small
+from tests.e2e.harness.docker_view import Daemon
+from tests.e2e.harness.minio import Minio, binary
+from tests.e2e.harness.platform import Platform
+from tests.e2e.harness.ports import free_port
+from tests.e2e.harness.run import Run
+from tests.e2e.harness.starter import open_stack
+from tests.e2e.harness.waiting import until
+
+pytestmark = pytest.mark.e2e
+
+KILLS = max(3, int(os.environ.get("SLIPWAY_KILLS") or 0))
+ROWS = 5000
+FILL = f"""
+CREATE TABLE notes (id bigserial PRIMARY KEY, body text, made timestamptz DEFAULT now(), weight double precision);
+INSERT INTO notes (body, weight) SELECT repeat(md5(i::text), 20), random() FROM generate_series(1, {ROWS}) i;
+CREATE TABLE "of others" (id int PRIMARY KEY, private jsonb);
+INSERT INTO "of others" VALUES (1, '{{"a": [1, null]}}');
+ALTER TABLE "of others" ENABLE ROW LEVEL SECURITY;
+"""  # noqa: S608 - made of constants
+"""A table that is no trifle, and one whose rows nobody but the owner may see."""
+BUCKET = "slipway-test"
+
+
+@dataclass
+class Place:
+    """A platform with data, and the object store that its backups go to as well."""
+
+    platform: Platform
+    minio: Minio | None
+    """None where it can't be built."""
+    lack: str = ""
+    """Why not."""
+
+    def backup(self, *words: str) -> Run:
+        """Run ``slipway backup …``."""
+        return self.platform.workspace.run("./slipway", "backup", *words, "--stack", self.platform.workspace.stack)
+
+    def json(self, *words: str) -> Any:
+        """Return what ``slipway backup …`` answers as JSON."""
+        return json.loads(self.backup(*words, "--json").ended().out)
+
+    def inside(self, part: str, *command: str) -> str:
+        """Run a command in a part's container, and return what it says."""
+        code, text = self.platform.daemon.exec(self.platform.world.of(part)[0].id, *command)
+        assert code == 0, text
+        return text
+
+    def sql(self, text: str) -> str:
+        """Ask the database, as its owner."""
+        return self.inside("main", "psql", "-XqAt", "-U", "main", "-v", "ON_ERROR_STOP=1", "-c", text).strip()
+
+    @property
+    def scheduler(self) -> str:
+        """The container that makes backups."""
+        return next(seen.id for seen in self.platform.world.of("backups") if seen.role == "server")
+
+    def shell(self, script: str) -> tuple[int, str]:
+        """Run a script in the scheduler's container."""
+        return self.platform.daemon.exec(self.scheduler, "sh", "-c", script)
+
+    def with_settings(self, **changes: Any) -> str:
+        """Write a changed configuration beside the real one, and return the option that names it."""
+        code, text = self.shell("cat /etc/slipway-backup/config.json")
+        assert code == 0, text
+        changed = json.dumps({**json.loads(text), **changes})
+        assert self.shell(f"cat >/tmp/other.json <<'END'\n{changed}\nEND")[0] == 0
+        return "--config /tmp/other.json"
+
+
+def _blueprint(port: int, minio: Minio | None) -> Blueprint:
+    blueprint = small(port, replicas=1)
+    blueprint["databases"] = {"main": {"health_interval": "1s", "stop_grace": "10s", "memory": "192MiB"}}
+    blueprint["volumes"] = {"uploads": {}}
+    api = blueprint["services"]["api"]
+    api["health"]["retries"] = 20
+    api["volumes"] = [{"volume": "uploads", "path": "/uploads", "own": True}]
+    blueprint["backups"] = {"schedule": "0 2 * * *", "timezone": "Europe/Berlin", "destinations": {"local": {}}}
+    if minio is not None:
+        blueprint["secrets"] = {"s3_id": {}, "s3_key": {}}
+        blueprint["backups"]["destinations"]["offsite"] = {
+            "kind": "s3",
+            "endpoint": f"http://{minio.address}",
+            "bucket": BUCKET,
+            "access_key": "s3_id",
+            "secret_key": "s3_key",
+        }
+    return blueprint
+
+
+def _object_store(daemon: Daemon) -> tuple[Minio | None, str]:
+    try:
+        binary()
+    except pytest.skip.Exception as reason:
+        return None, str(reason)
+    return Minio(daemon, "test-backup"), ""
+
+
+@pytest.fixture(scope="module")
+def place(stacks: Stacks, daemon: Daemon) -> Iterator[Place]:
+    """Return a platform with data of each kind, deployed and filled."""
+    port = free_port()
+    with ExitStack() as stack:
+        minio, lack = _object_store(daemon)
+        if minio is not None:
+            stack.enter_context(minio)
+            minio.s3.make(BUCKET)
+        platform = stacks.new("embedded", _blueprint(port, minio), port=port)
+        stack.callback(stacks.remove, platform)
+        if minio is not None:
+            state = open_stack(platform.workspace)
+            state.init()
+            state.set_config("slipway:s3_id", minio.account.key, secret=True)
+            state.set_config("slipway:s3_key", minio.account.secret, secret=True)
+        platform.up().ended()
+        made = Place(platform, minio, lack)
+        made.sql(FILL)
+        made.inside("queue", "sh", "-c", "REDISCLI_AUTH=$(cat /run/secrets/password) redis-cli rpush jobs a b c")
+        made.inside("api", "sh", "-c", "mkdir -m 700 /uploads/x && echo hello >/uploads/x/y && ln -s x/y /uploads/z")
+        yield made
+
+
+def test_a_backup_is_every_store_and_proved(place: Place) -> None:
+    """The command ends when the set was fetched back, restored and compared; it says what each store held."""
+    run = place.backup().ended()
+    assert "verified" in run.out
+    newest = place.json("list")[0]
+    assert newest["verified"]
+    assert newest["destinations"] == (["local", "offsite"] if place.minio else ["local"])
+    manifest = place.json("show", newest["id"])["manifest"]
+    content = {store["name"]: store["content"] for store in manifest["stores"]}
+    assert content["main"]["tables"]["public.notes"]["rows"] == ROWS
+    assert content["main"]["tables"]['public."of others"']["rows"] == 1
+    assert content["queue"]["keys"] == 1
+    assert content["uploads"]["entries"] == 3
+    assert content["checkpoint"]["deployed"]
+
+
+def test_the_platform_is_well_and_settled_with_it(place: Place) -> None:
+    """No change without end; status names the newest verified one; its metrics are there to be read."""
+    place.platform.assert_converged()
+    status = place.platform.workspace.run("./slipway", "status", "--stack", place.platform.workspace.stack).ended()
+    newest = place.json("list")[0]["id"]
+    assert f"newest verified backup: {newest}" in status.out
+    text = place.inside("api", "wget", "-qO-", "http://backups:9750/metrics")
+    assert float(re.findall(r"^slipway_backup_last_verified_timestamp_seconds (\S+)$", text, re.MULTILINE)[0]) > 0
+
+
+def test_its_role_reads_and_writes_nothing(place: Place) -> None:
+    """Past row security, which a dump needs; and read-only even where it asks otherwise."""
+    assert place.sql("SELECT rolsuper, rolcreaterole, rolbypassrls FROM pg_roles WHERE rolname = 'slipway_backup'") == (
+        "f|f|t"
+    )
+    login = "PGPASSWORD=$(cat /run/secrets/database-main) psql -XqAt -h main -U slipway_backup main"
+    assert place.shell(f"{login} -c 'TABLE \"of others\"'")[0] == 0
+    code, text = place.shell(f"{login} -c 'SET default_transaction_read_only = off; TRUNCATE notes'")
+    assert (code, "permission denied" in text) == (1, True)
+
+
+MOMENTS = {
+    "dumping": "ls -d /work/sets/*.partial",
+    "storing": "ls /work/sets/*/manifest.json",
+    "proving": "ls -d /work/fetched/*",
+}
+"""How each phase shows, for as long as it lasts."""
+
+
+def _shows(place: Place, command: str) -> bool:
+    return place.shell(command)[0] == 0
+
+
+def test_killed_at_any_moment_it_is_never_mistaken_for_one(place: Place) -> None:
+    """Everything in its container dies at once; what is left is not called verified, and the next backup is good."""
+    dice = random.Random(20261129)  # noqa: S311 - no secret
+    known = {item["id"] for item in place.json("list") if item["verified"]}
+    for number in range(KILLS):
+        name = list(MOMENTS)[number % len(MOMENTS)]
+        place.platform.daemon.client.containers.get(place.scheduler).exec_run(["slipway-backup", "run"], detach=True)
+        until(partial(_shows, place, MOMENTS[name]), f"it is {name}", 60)
+        # Anywhere within the phase, and sometimes after it.
+        place.shell(f"sleep {dice.uniform(0, 0.5):.2f}; kill -9 -1")
+        until(lambda: place.platform.world.of("backups")[0].state == "running", "it runs again", 60)
+        until(lambda: place.shell("slipway-backup health")[0] == 0, "the scheduler is back", 60)
+        found = {item["id"]: item for item in place.json("list")}
+        assert known <= {key for key, item in found.items() if item["verified"]}
+        for key, item in found.items():
+            if item["verified"]:
+                code, text = place.shell(f"slipway-backup fetch {key} --to /work/f && rm -rf /work/f")
+                assert code == 0, text
+        known = {key for key, item in found.items() if item["verified"]}
+    place.backup().ended()
+    assert place.json("list")[0]["verified"]
+    assert place.shell("ls /work/sets /work/fetched /work/scratch")[1].split() == [
+        "/work/fetched:",
+        "/work/scratch:",
+        "/work/sets:",
+    ]
+
+
+def test_damage_in_what_is_stored_is_found(place: Place) -> None:
+    """One flipped bit in each of several places, and a file that ends early."""
+    assert place.shell("chmod -R u+w /backups/repository/data")[0] == 0
+    files = place.shell("find /backups/repository/data -type f")[1].split()
+    dice = random.Random(5)  # noqa: S311 - no secret
+    for number in range(KILLS):
+        file = dice.choice(files)
+        damage = (
+            f"import os; f = {file!r}; b = bytearray(open(f, 'rb').read()); i = {dice.randrange(1 << 30)} % len(b)\n"
+            f"b = b[:i] if {number} % 3 == 2 else b[:i] + bytes([b[i] ^ 8]) + b[i + 1:]\n"
+            "os.rename(f, '/backups/whole'); open(f, 'wb').write(b)"
+        )
+        assert place.shell(f'python3 -c "{damage}"')[0] == 0
+        run = place.backup("verify", "latest", "--read-all")
+        assert place.shell(f"mv -f /backups/whole {file}")[0] == 0
+        run.failed("destination local")
+    place.backup("verify", "latest", "--read-all").ended()
+
+
+def test_old_ones_go_and_the_newest_verified_one_stays(place: Place) -> None:
+    """By the strictest rule there is, and with a set on top that was never verified."""
+    keep = {"days": 0, "last": 1, "daily": 0, "weekly": 0, "monthly": 0}
+    code, text = place.shell(f"slipway-backup {place.with_settings(keep=keep, verify=False)} run --json")
+    assert code == 0, text
+    left = place.json("list")
+    assert [bool(item["verified"]) for item in left] == [False, True]
+    code, text = place.shell(f"slipway-backup {place.with_settings(keep=keep)} run --json")
+    assert code == 0, text
+    assert [bool(item["verified"]) for item in place.json("list")] == [True]
+
+
+def test_what_can_not_be_is_refused_before_anything_is_written(place: Place) -> None:
+    """Another passphrase, two at once, large objects: each with its own exit code and words."""
+    before = place.json("list")
+    assert place.shell("echo another >/tmp/phrase")[0] == 0
+    other = place.with_settings(passphrase_file="/tmp/phrase")  # noqa: S108 - inside the container
+    code, text = place.shell(f"slipway-backup {other} run")
+    assert (code, "made with another passphrase" in text) == (8, True)
+    code, text = place.shell("python3 -c 'import fcntl,subprocess; f = open(\"/work/lock\", \"a\");"
+                             " fcntl.flock(f, 2); raise SystemExit(subprocess.call([\"slipway-backup\", \"run\"]))'")  # fmt: skip
+    assert (code, "another one is running" in text) == (3, True)
+    place.sql("SELECT lo_create(4711)")
+    try:
+        place.backup().failed("database main has large objects", "exclude: [main]")
+    finally:
+        place.sql("SELECT lo_unlink(4711)")
+    assert place.json("list") == before
+    status = place.platform.workspace.run("./slipway", "status", "--stack", place.platform.workspace.stack)
+    status.failed("the last backup failed", "large objects")
+
+
+def test_an_object_store_that_is_gone_leaves_the_other_destination(place: Place) -> None:
+    """The run fails and says where; the set is in the local one all the same, and the next run has both again."""
+    if place.minio is None:
+        pytest.skip(place.lack)
+    api = place.platform.daemon.api
+    container = str(getattr(place.minio._container, "id", ""))
+    api.pause(container)
+    try:
+        place.backup().failed("destination offsite", "does not answer")
+    finally:
+        api.unpause(container)
+    assert place.json("list")[0]["destinations"] == ["local"]
+    place.backup().ended()
+    assert place.json("list")[0]["destinations"] == ["local", "offsite"]
+    names = place.minio.s3.names(BUCKET)
+    assert any("/snapshots/" in name for name in names)
+
+
+def test_a_backup_comes_before_what_touches_data(place: Place) -> None:
+    """Here the database gets more memory; and the gateway answers before and after."""
+    blueprint = place.platform.deployed
+    assert blueprint is not None
+    blueprint["backups"]["before_deploy"] = True
+    blueprint["databases"]["main"]["memory"] = "224MiB"
+    run = place.platform.deploy(blueprint).ended()
+    assert "so a backup is made first" in run.out
+    newest = place.json("list")[0]
+    assert (newest["trigger"], bool(newest["verified"])) == ("before-deploy", True)
+    connection = http.client.HTTPConnection("127.0.0.1", place.platform.port, timeout=10)
+    connection.request("GET", "/health")
+    assert connection.getresponse().status == http.HTTPStatus.OK
