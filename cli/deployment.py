@@ -17,6 +17,7 @@ from operate.diagnosis import last_words
 from operate.docker_host import DockerUnreachable, host_of, is_local, machine
 from operate.doctor_machine import INSTALLATION
 from operate.errors import OperateError
+from operate.gpu_check import check_gpus
 from operate.labels import filters
 from operate.platform_view import addresses, urls
 from operate.port_check import check_ports
@@ -145,9 +146,12 @@ def preflight(
     if not skip_images:
         provide_images(work, loaded, client, console)
     if needs_docker:
-        if is_local(host_of(work.environ, docker_host(work.root, stack))):
+        local = is_local(host_of(work.environ, docker_host(work.root, stack)))
+        if local:
             check_ports(loaded.platform, client, work.project, stack)
-        for warning in check_capacity(loaded.platform, machine(client)):
+        its_machine = machine(client)
+        check_gpus(loaded.platform, its_machine, local=local)
+        for warning in check_capacity(loaded.platform, its_machine):
             console.warn(warning)
     return Plan(loaded, client)
 

@@ -24,10 +24,12 @@ from components.files import SecretFiles, SecretFilesArgs
 from components.gateway import Gateway, GatewayArgs
 from components.images import ImageBuild, Images, ImagesArgs
 from components.job import Job, JobArgs
+from components.model_server import ModelArgs, ModelServer, ModelServerArgs
 from components.network import Network, NetworkArgs
 from components.nginx import Backend, GatewayRoute, Server
 from components.probes import command_probe, http_probe, tcp_probe
 from components.replicas import Service, ServiceArgs, Workers, WorkersArgs
+from components.vector_store import VectorStore, VectorStoreArgs
 
 __all__ = [
     "Backend",
@@ -52,6 +54,9 @@ __all__ = [
     "Job",
     "JobArgs",
     "LogRotation",
+    "ModelArgs",
+    "ModelServer",
+    "ModelServerArgs",
     "Network",
     "NetworkArgs",
     "NetworkAttachment",
@@ -62,6 +67,8 @@ __all__ = [
     "Server",
     "Service",
     "ServiceArgs",
+    "VectorStore",
+    "VectorStoreArgs",
     "VolumeMount",
     "VolumeToBackUp",
     "Workers",

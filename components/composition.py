@@ -24,6 +24,7 @@ from components.gateway import Gateway, GatewayArgs
 from components.gateway_parts import GatewayParts
 from components.images import ImageBuild, Images, ImagesArgs
 from components.job import Job, JobArgs
+from components.model_parts import Around, make_model_server, make_vector_store
 from components.network import Network, NetworkArgs
 from components.order import in_order_of_need
 from components.parts import Parts
@@ -37,7 +38,7 @@ from settings.model import Backups as BackupsModel
 from settings.model import Gateway as GatewayModel
 from settings.model import Job as JobModel
 from settings.model import JobPhase, Platform, SecretSource, Workload
-from settings.parts import BACKUPS_NAME, routed_services
+from settings.parts import BACKUPS_NAME, routed_parts, stores
 
 _DIGITS: Final = 16
 
@@ -98,8 +99,9 @@ class Composer:
             *platform.workers.items(),
             *platform.jobs.items(),
         ]
-        stores = [*platform.databases.values(), *platform.caches.values()]
-        references = [store.image for store in stores] + [workload.image for _, workload in workloads]
+        references = [store.image for _, _, store in stores(platform)]
+        references += [server.keeper_image for server in platform.model_servers.values()]
+        references += [workload.image for _, workload in workloads]
         references += [platform.gateway.image] if platform.gateway else []
         acme = platform.gateway.tls.acme if platform.gateway and platform.gateway.tls else None
         references += [acme.image] if acme else []
@@ -181,6 +183,10 @@ class Composer:
             parts.databases[name] = self._database(name)
         elif name in platform.caches:
             parts.caches[name] = self._cache(name)
+        elif name in platform.vector_stores:
+            parts.vector_stores[name] = make_vector_store(name, platform.vector_stores[name], self._around())
+        elif name in platform.model_servers:
+            parts.model_servers[name] = make_model_server(name, platform.model_servers[name], self._around())
         elif name in platform.jobs:
             job = platform.jobs[name]
             if job.phase is JobPhase.BEFORE:
@@ -196,6 +202,11 @@ class Composer:
                 parts.host(name),
                 ServiceArgs(**self._common(name, service, "service"), replicas=service.replicas, port=service.port),
             )
+
+    def _around(self) -> Around:
+        return Around(
+            self.images.ids, self._carrier(), self.files_key, self._attach, self._labels, self._catalogue_image
+        )
 
     def _after(self, name: str, job: JobModel, gateway: Gateway | None) -> Job:
         """Register a job that runs when the release serves, and again when any of its containers is another one."""
@@ -293,8 +304,8 @@ class Composer:
         assert gateway is not None  # noqa: S101 - the only caller asks
         image = self._catalogue_image("nginx")
         found = GatewayParts(self.loaded, self.parts, self.files_key, image)
-        routed = [self.parts.services[name] for name in routed_services(self.platform)]
-        stores = [self.parts.databases.get(name) or self.parts.caches[name] for name in gateway.tcp]
+        routed = [self.parts.route_target(name) for name in routed_parts(self.platform)]
+        passed = [self.parts.store(name) for name in gateway.tcp]
         certificates = self._certificates(gateway)
         made = Gateway(
             "gateway",
@@ -317,7 +328,7 @@ class Composer:
                 # Names resolve only while their containers run, and a release must not name one that isn't healthy.
                 needs=[
                     *(container for service in routed for container in service.containers),
-                    *(store.container for store in stores),
+                    *(store.container for store in passed),
                     *([certificates.ready] if certificates else []),
                 ],
                 volumes=[certificates.mount] if certificates else [],

@@ -45,6 +45,7 @@ def make_container(
     pid_mode: pulumi.Input[str] | None = None,
     timeout_s: float | None = None,
     redeploy: Any = None,
+    wait: bool = True,
 ) -> docker.Container:
     """Register one container.
 
@@ -59,12 +60,13 @@ def make_container(
         one_shot: It runs once: wait for its end, keep its output and exit code, never restart it.
         pid_mode: ``container:<id>`` to share that container's processes.
         timeout_s: The longest that creating it (for a one-shot: its whole run) may take, in seconds.
+        wait: Whether the deployment waits for its health, if it has a check.
         redeploy: Further plain values in the hash, so that a change of them replaces the container.
     """
     mounts = [*args.volumes, *extra_volumes]
     container_labels = {**args.labels, **(extra_labels or {}), labels.ROLE: role}
     container_labels[labels.SPEC] = labels.spec_hash(_spec(args, mounts, container_labels, redeploy))
-    waits = args.health is not None and not one_shot
+    waits = args.health is not None and not one_shot and wait
     return docker.Container(
         name,
         docker.ContainerArgs(

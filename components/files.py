@@ -26,7 +26,7 @@ import pulumi_random as random
 
 from components import labels
 from components.args import Dependency, VolumeMount
-from components.carrier import make_carrier
+from components.carrier import Binary, make_carrier
 
 _KEY_LENGTH = 32
 _DIGITS = 16
@@ -36,7 +36,7 @@ _DIGITS = 16
 class SecretFilesArgs:
     """Arguments of :class:`SecretFiles`."""
 
-    files: Mapping[str, pulumi.Input[str]]
+    files: Mapping[str, pulumi.Input[str] | Binary]
     """Content by absolute path in the container that will mount them; never empty."""
     image: pulumi.Input[str]
     """Image of the never-started carrier; what stands in it at the files' folders is copied beside them."""
@@ -66,12 +66,14 @@ class SecretFiles(pulumi.ComponentResource):
         super().__init__("slipway:index:SecretFiles", name, {}, opts)
         if not args.files:
             raise ValueError(f"SecretFiles {name}: files must not be empty")
-        folders: dict[str, dict[str, pulumi.Input[str]]] = defaultdict(dict)
+        folders: dict[str, dict[str, pulumi.Input[str] | Binary]] = defaultdict(dict)
         for path, content in sorted(args.files.items()):
             if not path.startswith("/") or posixpath.dirname(path) == "/":
                 raise ValueError(f"SecretFiles {name}: {path!r} must be an absolute path below a folder")
+            if args.secret and isinstance(content, Binary):
+                raise ValueError(f"SecretFiles {name}: {path!r} is no text, which secret files are")
             folders[posixpath.dirname(path)][path] = content
-        contents = {path: pulumi.Output.secret(value) if args.secret else value for path, value in args.files.items()}
+        contents = {path: _kept(value) if args.secret else value for path, value in args.files.items()}
         digest = self._digest(name, args, contents)
         volumes = {
             folder: docker.Volume(
@@ -103,8 +105,9 @@ class SecretFiles(pulumi.ComponentResource):
         self.register_outputs({"mounts": {mount.path: mount.volume_name for mount in self.mounts}})
 
     def _digest(
-        self, name: str, args: SecretFilesArgs, contents: Mapping[str, pulumi.Input[str]]
+        self, name: str, args: SecretFilesArgs, files: Mapping[str, pulumi.Input[str] | Binary]
     ) -> pulumi.Output[str]:
+        contents = {path: value.base64 if isinstance(value, Binary) else value for path, value in files.items()}
         image = args.image if args.image_folders else ""
         # A promised value in plain configuration may be, or hold, a secret.
         if not args.secret and all(isinstance(value, str) for value in contents.values()):
@@ -113,6 +116,10 @@ class SecretFiles(pulumi.ComponentResource):
             )
         key = args.key if args.key is not None else make_key(f"{name}-key", parent=self)
         return _keyed({"contents": contents, "image": image}, key)
+
+
+def _kept(content: pulumi.Input[str] | Binary) -> pulumi.Input[str] | Binary:
+    return content if isinstance(content, Binary) else pulumi.Output.secret(content)
 
 
 def content_digest(contents: Mapping[str, pulumi.Input[str]], key: pulumi.Input[str] | None) -> pulumi.Output[str]:

@@ -117,6 +117,7 @@ class GatewayParts:
             cache_control=route.cache,
             headers={name: value or None for name, value in route.headers.items()},
             request_headers=route.request_headers,
+            api_key=self._api_key(route),
             basic_auth=self._basic_auth(index, route),
             auth=nginx.SubrequestAuth(
                 upstream=self._single(route.auth.to), path=route.auth.path, headers=tuple(route.auth.headers)
@@ -158,7 +159,7 @@ class GatewayParts:
             targets[name] = weight * (_WHOLE - share)
             if versions and share:
                 targets[versions.other] = weight * share
-        services = {name: self._parts.services[name] for name, weight in targets.items() if weight}
+        services = {name: self._parts.route_target(name) for name, weight in targets.items() if weight}
         counts = {name: max(1, len(service.containers)) for name, service in services.items()}
         whole = math.lcm(*counts.values())
         weights = {name: targets[name] * whole // count for name, count in counts.items()}
@@ -191,6 +192,13 @@ class GatewayParts:
         self.files[name] = pulumi.Output.secret(pulumi.Output.all(*lines).apply("".join))
         return nginx.BasicAuth(realm=route.basic_auth.realm, file=f"{FILES}/{name}")
 
+    def _api_key(self, route: Route) -> nginx.ApiKey | None:
+        if route.api_key is None:
+            return None
+        name = f"key-{route.api_key}"
+        self.files[name] = pulumi.Output.secret(self._parts.secrets[route.api_key].apply(nginx.key_file))
+        return nginx.ApiKey(name=route.api_key, file=f"{FILES}/{name}")
+
     def _server(self) -> Server:
         gateway = self.gateway
         own = {name.lower() for name in gateway.headers}
@@ -219,7 +227,7 @@ class GatewayParts:
         )
 
     def _tcp(self, name: str, port: int, idle_s: float) -> nginx.TcpRoute:
-        store = self._parts.databases.get(name) or self._parts.caches[name]
+        store = self._parts.store(name)
         self.upstreams[f"store-{name}"] = store.container.name.apply(
             lambda container: [Backend(address=f"{container}:{store.port}")]
         )

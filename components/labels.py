@@ -29,7 +29,8 @@ CONTENT: Final = "slipway.content"
 METRICS: Final = "slipway.metrics"
 """Where a workload's metrics are read: ``:8000/metrics`` on its own address."""
 KIND: Final = "slipway.kind"
-"""Kind of the part: ``service``, ``workers``, ``job``, ``database``, ``cache``, ``gateway``."""
+"""Kind of the part: ``service``, ``workers``, ``job``, ``database``, ``cache``, ``vector_store``, ``model_server``,
+``models``, ``gateway``."""
 
 _DIGITS: Final = 16
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from graphlib import TopologicalSorter
 
 from settings.model import Platform
+from settings.parts import stores
 
 
 def in_order_of_need(platform: Platform) -> list[str]:
@@ -13,7 +14,7 @@ def in_order_of_need(platform: Platform) -> list[str]:
     A cycle can't be here: the description was checked.
     """
     sorter: TopologicalSorter[str] = TopologicalSorter()
-    for name in (*platform.databases, *platform.caches):
+    for _, name, _ in stores(platform):
         sorter.add(name)
     for workloads in (platform.jobs, platform.services, platform.workers):
         for name, workload in workloads.items():

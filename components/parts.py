@@ -15,9 +15,11 @@ from components.certificates import Certificates
 from components.database import Database
 from components.gateway import Gateway
 from components.job import Job
+from components.model_server import ModelServer
 from components.network import Network
 from components.replicas import Service, Workers
 from components.translate import published_ports
+from components.vector_store import VectorStore
 from settings.load import Loaded
 from settings.model import TLS_PORT, Condition
 from settings.model import Gateway as GatewayModel
@@ -36,6 +38,8 @@ class Parts:
     volumes: dict[str, pulumi.Output[str]] = field(default_factory=dict)
     databases: dict[str, Database] = field(default_factory=dict)
     caches: dict[str, Cache] = field(default_factory=dict)
+    vector_stores: dict[str, VectorStore] = field(default_factory=dict)
+    model_servers: dict[str, ModelServer] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
     workers: dict[str, Workers] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
@@ -55,10 +59,19 @@ class Parts:
         if name in self.jobs:
             job = self.jobs[name]
             return [job.succeeded if condition is Condition.COMPLETED else job.container]
-        store = self.databases.get(name) or self.caches.get(name)
-        if store is not None:
-            return [store.container]
-        return list((self.services.get(name) or self.workers[name]).containers)
+        if name in self.model_servers:
+            server = self.model_servers[name]
+            return server.ready if condition is Condition.HEALTHY else server.containers
+        replicated = self.services.get(name) or self.workers.get(name)
+        return list(replicated.containers) if replicated is not None else [self.store(name).container]
+
+    def store(self, name: str) -> Database | Cache | VectorStore:
+        """Return the store of this name."""
+        return self.databases.get(name) or self.caches.get(name) or self.vector_stores[name]
+
+    def route_target(self, name: str) -> Service | ModelServer | VectorStore:
+        """Return the part of this name that a route leads to."""
+        return self.services.get(name) or self.model_servers.get(name) or self.vector_stores[name]
 
     def value_of(self, reference: Reference, loaded: Loaded) -> pulumi.Input[str]:
         """Return what a reference stands for; what is secret comes as a secret Output."""
@@ -77,6 +90,10 @@ class Parts:
         names = {"platform": platform.name, "stack": loaded.stack, "environment": loaded.environment or ""}
         if reference.section in names:
             return names[reference.section]
+        if reference.section in {"vector_stores", "model_servers"}:
+            part = getattr(self, reference.section)[reference.name]
+            value = getattr(part, reference.attribute)
+            return str(value) if isinstance(value, int) else value
         store = self.databases.get(reference.name) or self.caches[reference.name]
         described = platform.databases.get(reference.name)
         known = {
@@ -95,10 +112,20 @@ class Parts:
 
     def containers(self) -> list[pulumi.Resource]:
         """Return every container but the gateway's and the carriers of files, which these wait for."""
-        replicas: list[Service | Workers] = [*self.services.values(), *self.workers.values()]
-        single: list[Database | Cache | Job] = [*self.databases.values(), *self.caches.values(), *self.jobs.values()]
+        replicas: list[Service | Workers | ModelServer] = [
+            *self.services.values(),
+            *self.workers.values(),
+            *self.model_servers.values(),
+        ]
+        single: list[Database | Cache | VectorStore | Job] = [
+            *self.databases.values(),
+            *self.caches.values(),
+            *self.vector_stores.values(),
+            *self.jobs.values(),
+        ]
         return [
             *(container for part in replicas for container in part.containers),
+            *(server.keeper for server in self.model_servers.values() if server.keeper is not None),
             *(part.container for part in single),
             *([self.certificates.container] if self.certificates else []),
             *([self.backups.container] if self.backups else []),
@@ -116,6 +143,9 @@ class Parts:
             },
             "databases": {name: database.url_without_password for name, database in self.databases.items()},
         }
+        for section in ("vector_stores", "model_servers"):
+            if made := getattr(self, section):
+                exports[section] = {name: part.url for name, part in made.items()}
         if gateway is not None:
             exports["gateway"] = gateway.container.name
         if loaded.versions:

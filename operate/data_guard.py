@@ -28,7 +28,14 @@ _PASSPHRASE: Final = 40
 """Characters of the passphrase of backups."""
 _SEED: Final = 64
 """Characters of the seeds from which rotated values come."""
-_OWNERS: Final[Mapping[str, str]] = {"Database": "databases", "Cache": "caches", "BackupJob": "backups", "": ""}
+_OWNERS: Final[Mapping[str, str]] = {
+    "Database": "databases",
+    "Cache": "caches",
+    "VectorStore": "vector_stores",
+    "ModelServer": "model_servers",
+    "BackupJob": "backups",
+    "": "",
+}
 """Components that own data that can't be had again, and where the description has them; "" are platform's own."""
 _MAJOR: Final = re.compile(r"PG_MAJOR=(\d+)")
 _TAG: Final = re.compile(r":(?:v)?(\d+)[^:/@]*(?:@|$)")
@@ -61,6 +68,8 @@ class _Wanted:
     part: str
     volume: str | None
     driver: str = "local"
+    setting: str = "volume_name"
+    """The key that says its name."""
 
 
 @dataclass(frozen=True)
@@ -235,6 +244,12 @@ def _volumes(platform: Platform) -> Iterator[tuple[_Key, _Wanted]]:
     for name, cache in platform.caches.items():
         if cache.persistence != "none":
             yield ("Cache", f"{name}-data"), _Wanted("caches", name, cache.volume_name)
+    for name, vectors in platform.vector_stores.items():
+        yield ("VectorStore", f"{name}-data"), _Wanted("vector_stores", name, vectors.volume_name)
+        snapshots = _Wanted("vector_stores", name, vectors.snapshots_volume_name, setting="snapshots_volume_name")
+        yield ("VectorStore", f"{name}-snapshots"), snapshots
+    for name, server in platform.model_servers.items():
+        yield ("ModelServer", f"{name}-data"), _Wanted("model_servers", name, server.volume_name)
     for name, volume in platform.volumes.items():
         yield ("", f"{name}-data"), _Wanted("volumes", name, volume.name, volume.driver)
     if platform.backups is not None and any(item.kind == "local" for item in platform.backups.destinations.values()):
@@ -247,6 +262,8 @@ def _passwords(platform: Platform) -> Iterator[tuple[_Key, int]]:
     for owner, stores in (("Database", platform.databases), ("Cache", platform.caches)):
         for name in stores:
             yield (owner, f"{name}-password"), _GENERATED
+    for name in platform.vector_stores:
+        yield ("VectorStore", f"{name}-key"), _GENERATED
     if platform.backups is not None and platform.backups.passphrase is None:
         yield ("BackupJob", "backups-passphrase"), _PASSPHRASE
     for name, secret in platform.secrets.items():
@@ -258,7 +275,7 @@ def _passwords(platform: Platform) -> Iterator[tuple[_Key, int]]:
 def _name_setting(wanted: _Wanted) -> str:
     if wanted.section == wanted.part:
         return f"{wanted.part}.volume_name"
-    return f"{wanted.section}.{wanted.part}.{'name' if wanted.section == 'volumes' else 'volume_name'}"
+    return f"{wanted.section}.{wanted.part}.{'name' if wanted.section == 'volumes' else wanted.setting}"
 
 
 def _key(urn: str) -> _Key:

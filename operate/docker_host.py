@@ -105,3 +105,5 @@ class Machine:
         """The daemon's version."""
         self.root = str(info.get("DockerRootDir") or "")
         """The folder that it keeps everything in."""
+        self.nvidia = "nvidia" in (info.get("Runtimes") or {}) or bool(info.get("DiscoveredDevices"))
+        """Whether it says that it can give GPUs to containers."""

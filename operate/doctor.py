@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 from operate.checks import Check, fail, ok
 from operate.docker_host import DockerUnreachable, Machine, connect, host_of, is_local
-from operate.doctor_machine import check_disk, check_docker, check_images, check_memory, check_pulumi, check_python
+from operate.doctor_machine import (
+    check_disk,
+    check_docker,
+    check_gpus,
+    check_images,
+    check_memory,
+    check_pulumi,
+    check_python,
+)
 from operate.doctor_stack import check_lock, check_passphrase, check_ports, check_state
 from operate.images import missing_images
 from operate.platform_view import catalogue_roles
@@ -57,6 +65,8 @@ def examine(root: Path, stack: str, backend: Backend, environ: Mapping[str, str]
             yield disk
         if loaded is not None:
             yield check_memory(loaded, machine)
+            if (gpus := check_gpus(loaded, machine, host)) is not None:
+                yield gpus
     yield check_pulumi(find_pulumi(environ))
     yield description
     if client is not None and loaded is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from operate.capacity import TooSmall, check_capacity
 from operate.checks import Check, fail, ok, warn
 from operate.docker_host import Machine, is_local
+from operate.gpu_check import FIX, has_gpus, wanted_gpus
 from operate.platform_view import catalogue_roles, limits_mib
 from settings.units import format_memory
 
@@ -79,6 +80,17 @@ def check_memory(loaded: Loaded, machine: Machine) -> Check:
     if warnings:
         return warn("capacity", warnings[0], fix)
     return ok("capacity", f"limits of {format_memory(total)} fit into {format_memory(machine.memory_mib)}")
+
+
+def check_gpus(loaded: Loaded, machine: Machine, host: str) -> Check | None:
+    """Whether Docker has the GPUs that are asked for; ``None`` where none are."""
+    wanted = wanted_gpus(loaded.platform)
+    if not wanted:
+        return None
+    text = "; ".join(f"{path}: {gpus}" for path, gpus in wanted.items())
+    if has_gpus(machine, local=is_local(host)):
+        return ok("gpus", f"{text}; Docker has NVIDIA's runtime")
+    return fail("gpus", f"{text}; Docker's machine has none to give", f"{FIX}, or write gpus: none")
 
 
 def check_pulumi(install: PulumiInstall) -> Check:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import ssl
 import subprocess
 import tarfile
 import tempfile
@@ -33,6 +34,8 @@ _STEP_WIDTH: Final = 100
 _SLOW_INSTRUCTIONS: Final = ("FROM", "COPY", "RUN")
 """What is worth a line of progress; the rest takes no time."""
 
+HOST_CA: Final = "host-ca.crt"
+"""A file of the context that is no file of the folder: the certificates that this machine trusts."""
 _CHUNK_BYTES: Final = 1 << 20
 # What `docker import` adds to the bare tree; the Dockerfile of the base says the same for the other way.
 _IMPORT_CHANGES: Final = (
@@ -111,13 +114,14 @@ class Builder:
         Raises:
             ImageBuildError: a step failed.
         """
+        dockerfile = (self.folder / name / "Dockerfile").read_text(encoding="utf-8")
         events = self.client.api.build(
-            fileobj=_context(name, self.folder),
+            fileobj=_context(name, self.folder, {HOST_CA: _trusted()} if f"COPY {HOST_CA} " in dockerfile else {}),
             custom_context=True,
             # As mmdebstrap: what reaches the mirror is this machine's network, whatever Docker's bridge reaches.
             network_mode="host",
             tag=reference,
-            buildargs={**_proxies(), **arguments},
+            buildargs={**_proxies(), **_module_proxy(dockerfile), **arguments},
             labels={"org.opencontainers.image.revision": reference.rpartition("-")[2]},
             rm=True,
             forcerm=True,
@@ -176,12 +180,16 @@ def _bootstrap(name: str, command: list[str]) -> Iterator[bytes]:
             raise ImageBuildError(name, f"mmdebstrap ended with status {status}", output[-_TAIL_LINES:])
 
 
-def _context(name: str, folder: Path) -> io.BytesIO:
+def _context(name: str, folder: Path, further: Mapping[str, bytes]) -> io.BytesIO:
     """Return the build context as a tar archive with modes, owners and times that do not depend on the checkout."""
+    files = [
+        (relative, path.read_bytes(), executable)
+        for relative, path, executable in image_lock.context_files(name, folder)
+    ]
+    files += [(relative, content, False) for relative, content in further.items()]
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for relative, path, executable in image_lock.context_files(name, folder):
-            content = path.read_bytes()
+        for relative, content, executable in files:
             entry = tarfile.TarInfo(relative)
             entry.size, entry.mode = len(content), 0o755 if executable else 0o644
             archive.addfile(entry, io.BytesIO(content))
@@ -191,6 +199,17 @@ def _context(name: str, folder: Path) -> io.BytesIO:
 
 def _lines(event: dict[str, Any]) -> list[str]:
     return [line for line in str(event.get("stream", "")).splitlines() if line.strip()]
+
+
+def _trusted() -> bytes:
+    """Return the certificates that this machine trusts, for a stage that downloads over HTTPS."""
+    file = ssl.get_default_verify_paths().cafile
+    return Path(file).read_bytes() if file else b""
+
+
+def _module_proxy(dockerfile: str) -> dict[str, str]:
+    """Return where Go modules come from, for a Dockerfile that asks; by default from where Go takes them."""
+    return {"GOPROXY": os.environ["GOPROXY"]} if "ARG GOPROXY" in dockerfile and os.environ.get("GOPROXY") else {}
 
 
 def _proxies() -> dict[str, str]:

@@ -89,13 +89,15 @@ def detect_family(
     recorded = recorded_family(state_folder)
     if recorded is not None:
         return recorded
-    decision = _probe(client, image_lock.read_lock(folder), timeout_seconds)
+    decision = _probe(client, folder, timeout_seconds)
     _record(decision, state_folder / MACHINE_FILE)
     return decision
 
 
-def _probe(client: docker.DockerClient, lock: dict[str, dict[str, str]], timeout_seconds: float) -> FamilyDecision:
-    public = [by[Family.OFFICIAL] for role, by in lock.items() if role != image_lock.BASE]
+def _probe(client: docker.DockerClient, folder: Path, timeout_seconds: float) -> FamilyDecision:
+    lock = image_lock.read_lock(folder)
+    usual = [role for role in lock if role != image_lock.BASE and not image_lock.on_request(role, folder)]
+    public = [lock[role][Family.OFFICIAL] for role in usual]
     public = [reference for reference in public if not reference.startswith(image_lock.OWN)]
     if all(_is_here(client, reference) for reference in public):
         return FamilyDecision(Family.OFFICIAL, "the pinned public images are on this machine")

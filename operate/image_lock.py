@@ -102,7 +102,7 @@ def read_lock(folder: Path = IMAGES_FOLDER) -> dict[str, dict[str, str]]:
 def fresh_lock(folder: Path = IMAGES_FOLDER) -> dict[str, dict[str, str]]:
     """Return what the lock should say: own references from the folders, the pinned ones as they are.
 
-    A role with no public image has its own build in both families.
+    A role with no public image has its own build in both families; one with no folder has only a public image.
     """
     old = read_lock(folder)
     fresh: dict[str, dict[str, str]] = {}
@@ -110,7 +110,16 @@ def fresh_lock(folder: Path = IMAGES_FOLDER) -> dict[str, dict[str, str]]:
         own = own_reference(name, folder)
         official = old.get(name, {}).get("official", own)
         fresh[name] = {"official": own if official.startswith(OWN) else official, "debian": own}
-    return fresh
+    public = {
+        name: pinned for name, by in old.items() if name not in fresh and not (pinned := by["official"]).startswith(OWN)
+    }
+    fresh |= {name: {"official": pinned} for name, pinned in public.items()}
+    return {name: fresh[name] for name in sorted(fresh, key=lambda name: (name != BASE, name))}
+
+
+def on_request(name: str, folder: Path = IMAGES_FOLDER) -> bool:
+    """Return whether an image is built only where it is asked for."""
+    return any(bool(facts.get("on_request")) for facts in read_catalogue(folder).get(name, {}).values())
 
 
 def lock_text(references: Mapping[str, Mapping[str, str]]) -> str:

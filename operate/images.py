@@ -80,18 +80,18 @@ def missing_images(
     client: docker.DockerClient | None = None,
     folder: Path = IMAGES_FOLDER,
 ) -> list[MissingImage]:
-    """Return which images of a family are not there. The base counts only where it is asked for by name.
+    """Return which images of a family are not there. The base, and what is had on request, count only by name.
 
     Raises:
         KeyError: a role is not in the lock.
         docker.errors.DockerException: Docker does not answer.
     """
     lock = image_lock.read_lock(folder)
-    wanted = [role for role in lock if role != image_lock.BASE] if roles is None else list(roles)
+    wanted = [role for role in lock if _is_usual(role, folder)] if roles is None else list(roles)
     client = client or _client()
     missing = []
     for role in wanted:
-        reference = lock[role][str(family)]
+        reference = lock[role].get(str(family)) or lock[role][Family.OFFICIAL]
         if not _exists(client, reference):
             remedy = Remedy.BUILD if reference.startswith(image_lock.OWN) else Remedy.PULL
             missing.append(MissingImage(role, reference, remedy))
@@ -111,7 +111,8 @@ def build_images(
     lock file follows.
 
     Args:
-        names: Folders below ``images/``. Default: all but the base, which comes along as needed.
+        names: Folders below ``images/``. Default: all but those that are built on request, and the base, which comes
+            along as needed.
         progress: Takes a line at each step; called from more than one thread, one at a time per image.
         client: Docker. Default: from the environment.
         folder: Where the images' folders are.
@@ -122,7 +123,7 @@ def build_images(
         docker.errors.DockerException: Docker does not answer.
     """
     known = image_lock.names(folder)
-    wanted = [name for name in known if name != image_lock.BASE] if names is None else list(dict.fromkeys(names))
+    wanted = [name for name in known if _is_usual(name, folder)] if names is None else list(dict.fromkeys(names))
     for name in wanted:
         if name not in known:
             raise KeyError(f"no image {name!r}; there are {', '.join(known)}")
@@ -154,6 +155,11 @@ def build_images(
                 build.cancel()
             raise
     return [done[name] for name in known if name in done]
+
+
+def _is_usual(name: str, folder: Path) -> bool:
+    """Whether an image is meant where none is named."""
+    return name != image_lock.BASE and not image_lock.on_request(name, folder)
 
 
 def _build(builder: Builder, name: str, references: dict[str, str]) -> BuiltImage:

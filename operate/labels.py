@@ -31,7 +31,7 @@ ONE_SHOT_ROLES: Final = frozenset({"job", "verify", "reload"})
 """Roles of containers that run once to their end."""
 CARRIER_ROLE: Final = "carrier"
 """Role of containers that only carry files into a volume and are never started."""
-DATA_KINDS: Final = frozenset({"database", "cache", "volume", "backups"})
+DATA_KINDS: Final = frozenset({"database", "cache", "vector_store", "model_server", "volume", "backups"})
 """Kinds of parts whose volumes hold data."""
 
 

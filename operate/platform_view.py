@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from settings.model import GATEWAY_PORT, TLS_PORT, Cache, Database, Gateway, Job, Volume
-from settings.parts import BACKUPS_NAME, parts
+from settings.model import GATEWAY_PORT, TLS_PORT, Gateway, Job, ModelServer
+from settings.parts import BACKUPS_NAME, STORE_SECTIONS, parts, stores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from settings import Loaded, Platform
-    from settings.model import Publish
-    from settings.parts import Part
+    from settings.model import Publish, Volume
+    from settings.parts import Part, Store
 
-_STORE_PORTS: Final = {"postgres": 5432, "redis": 6379}
+_STORE_PORTS: Final = {"postgres": 5432, "redis": 6379, "qdrant": 6333, "ollama": 11434}
 _HTTP: Final = 80
 _HTTPS: Final = 443
 _ANY_ADDRESS: Final = frozenset({"0.0.0.0", "::", "127.0.0.1"})  # noqa: S104 - compared, not bound
@@ -91,8 +91,8 @@ def biggest_cpus(platform: Platform) -> tuple[str, float]:
 
 def protected_parts(platform: Platform) -> dict[str, bool]:
     """Return for each part that keeps data whether its data are protected."""
-    stores: dict[str, Database | Cache | Volume] = {**platform.databases, **platform.caches, **platform.volumes}
-    own = {name: platform.protect_data if item.protect is None else item.protect for name, item in stores.items()}
+    kept: dict[str, Store | Volume] = {**{name: store for _, name, store in stores(platform)}, **platform.volumes}
+    own = {name: platform.protect_data if item.protect is None else item.protect for name, item in kept.items()}
     return own | ({BACKUPS_NAME: platform.protect_data} if platform.backups is not None else {})
 
 
@@ -112,6 +112,8 @@ def _images(platform: Platform) -> Iterator[str]:
     for part in parts(platform):
         if part.spec.image:
             yield part.spec.image
+        if isinstance(part.spec, ModelServer) and part.spec.keeper_image:
+            yield part.spec.keeper_image
         if isinstance(part.spec, Gateway) and part.spec.tls and part.spec.tls.acme and part.spec.tls.acme.image:
             yield part.spec.tls.acme.image
 
@@ -121,8 +123,8 @@ def _published(part: Part) -> list[Publish]:
 
 
 def _port(part: Part) -> int | None:
-    if isinstance(part.spec, Database | Cache):
-        return _STORE_PORTS[str(part.spec.engine)]
+    if part.section in STORE_SECTIONS:
+        return _STORE_PORTS[str(getattr(part.spec, "engine", ""))]
     port = getattr(part.spec, "port", None)
     return port if isinstance(port, int) else None
 

@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from operate.version_status import RunningVersion
 
 _RUNNING: Final = "running"
-_ORDER: Final = {"gateway": 0, "service": 1, "workers": 2, "database": 3, "cache": 4}
+_ORDER: Final = {
+    "gateway": 0,
+    "service": 1,
+    "workers": 2,
+    "database": 3,
+    "cache": 4,
+    "vector_store": 5,
+    "model_server": 6,
+}
 _FRACTION_DIGITS: Final = 6
 _LATELY_S: Final = 300.0
 

@@ -27,7 +27,7 @@ class DataVolume:
     protected: bool
     """Whether the description protects it."""
     kind: str = ""
-    """``database``, ``cache`` or ``volume``; empty if it has no label."""
+    """One of :data:`operate.labels.DATA_KINDS`; empty if it has no label."""
     created: str = ""
     """When it was made, in ISO 8601, as Docker says."""
 

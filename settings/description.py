@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from settings.parts import workloads
+from settings.parts import ROUTE_SECTIONS, workloads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,14 +49,14 @@ class Description:
         if self.everything.gateway is None or self.declared.gateway is None:
             return
         for index, route in enumerate(self.everything.gateway.routes):
-            if not route.services or not all(self.is_switched_off("services", name) for name in route.services):
+            if not route.services or not all(map(self._leads_nowhere_now, route.services)):
                 yield ("gateway", "routes", index), route
 
     def route_targets(self) -> Iterator[tuple[Path, str]]:
-        """Yield every service that a route leads to or asks, with the path at which it is named; versions too."""
+        """Yield every part that a route leads to or asks, with the path at which it is named; versions too."""
         for path, route in self.routes():
             for name in route.services:
-                if len(route.services) == 1 or not self.is_switched_off("services", name):
+                if len(route.services) == 1 or not self._leads_nowhere_now(name):
                     place = (*path, "to", *([name] if len(route.services) > 1 else []))
                     yield from ((place, version) for version in self._versions_of(name))
             if route.auth is not None:
@@ -75,6 +75,9 @@ class Description:
     def network(self, name: str) -> Network | None:
         """Return a network, or ``None`` if none of that name is declared."""
         return self.platform.networks.get(name)
+
+    def _leads_nowhere_now(self, name: str) -> bool:
+        return any(self.is_switched_off(section, name) for section in ROUTE_SECTIONS)
 
     def is_switched_off(self, section: str, name: str) -> bool:
         """Whether a part exists, but in no profile that is switched on."""

@@ -5,7 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from settings.model import Backups, Cache, Database, Gateway, Job, Platform, Service, Strategy, Worker, Workload
+from settings.model import (
+    Backups,
+    Cache,
+    Database,
+    Gateway,
+    Job,
+    ModelServer,
+    Platform,
+    Service,
+    Strategy,
+    VectorStore,
+    Worker,
+    Workload,
+)
 from settings.versions import OTHER
 
 if TYPE_CHECKING:
@@ -17,8 +30,10 @@ GATEWAY_NAME: Final = "gateway"
 BACKUPS_NAME: Final = "backups"
 _ALONE: Final = (GATEWAY_NAME, BACKUPS_NAME)
 WORKLOAD_SECTIONS: Final = ("services", "workers", "jobs")
-STORE_SECTIONS: Final = ("databases", "caches")
-Store: TypeAlias = Database | Cache
+STORE_SECTIONS: Final = ("databases", "caches", "vector_stores", "model_servers")
+ROUTE_SECTIONS: Final = ("services", "model_servers", "vector_stores")
+"""What a route can lead to."""
+Store: TypeAlias = Database | Cache | VectorStore | ModelServer
 
 
 @dataclass(frozen=True)
@@ -26,7 +41,7 @@ class Part:
     """A part with the place where it is declared."""
 
     section: str
-    """``databases``, ``caches``, ``services``, ``workers``, ``jobs``, ``gateway`` or ``backups``."""
+    """One of :data:`STORE_SECTIONS` or :data:`WORKLOAD_SECTIONS`, ``gateway`` or ``backups``."""
     name: str
     """Its name, which is also its DNS name."""
     spec: Workload | Store | Gateway | Backups
@@ -39,11 +54,11 @@ class Part:
 
 
 def stores(platform: Platform) -> Iterator[tuple[str, str, Store]]:
-    """Yield section, name and declaration of every database and cache."""
-    for name, database in platform.databases.items():
-        yield "databases", name, database
-    for name, cache in platform.caches.items():
-        yield "caches", name, cache
+    """Yield section, name and declaration of every part that Slipway brings and that keeps data."""
+    for section in STORE_SECTIONS:
+        declared: dict[str, Store] = getattr(platform, section)
+        for name, store in declared.items():
+            yield section, name, store
 
 
 def workloads(platform: Platform) -> Iterator[tuple[str, str, Workload]]:
@@ -73,14 +88,25 @@ def part_names(platform: Platform) -> frozenset[str]:
     return frozenset(part.name for part in parts(platform) if part.section not in _ALONE)
 
 
-def routed_services(platform: Platform) -> list[str]:
-    """Return the services that the gateway talks to, each once: those that decide who may pass, and versions, too."""
+def route_target(platform: Platform, name: str) -> Service | ModelServer | VectorStore | None:
+    """Return the part of this name that a route can lead to, or ``None``."""
+    return next(
+        (getattr(platform, section)[name] for section in ROUTE_SECTIONS if name in getattr(platform, section)), None
+    )
+
+
+def routed_parts(platform: Platform) -> list[str]:
+    """Return the parts that the gateway talks to, each once: those that decide who may pass, and versions, too."""
     routes = platform.gateway.routes if platform.gateway is not None else []
     named = [name for route in routes for name in (*route.services, *([route.auth.to] if route.auth else []))]
     return [
         version
         for name in dict.fromkeys(named)
-        if (service := platform.services.get(name)) is not None
+        if (part := route_target(platform, name)) is not None
         for version in (name, name + OTHER)
-        if version == name or (service.release.strategy is not Strategy.ROLLING and version in platform.services)
+        if version == name or (_has_versions(part) and version in platform.services)
     ]
+
+
+def _has_versions(part: Service | ModelServer | VectorStore) -> bool:
+    return isinstance(part, Service) and part.release.strategy is not Strategy.ROLLING

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from settings.parts import stores, workloads
+from settings.parts import ROUTE_SECTIONS, STORE_SECTIONS, WORKLOAD_SECTIONS, stores, workloads
 from settings.problems import Finding, listing, nearest
 
 if TYPE_CHECKING:
@@ -47,14 +47,15 @@ def apply_profiles(platform: Platform, active: Sequence[str]) -> Platform:
 
     gateway = platform.gateway
     if gateway is not None:
-        off = {name for name, service in platform.services.items() if not keep(service.profiles)}
+        targets = [item for section in ROUTE_SECTIONS for item in getattr(platform, section).items()]
+        off = {name for name, target in targets if not keep(target.profiles)}
         routes = [_without(route, off) for route in gateway.routes if not route.services or set(route.services) - off]
         tcp = {name: port for name, port in gateway.tcp.items() if _is_on(platform, name, keep)}
         gateway = gateway.model_copy(update={"routes": routes, "tcp": tcp})
     return platform.model_copy(
         update={
             section: {name: part for name, part in getattr(platform, section).items() if keep(part.profiles)}
-            for section in ("databases", "caches", "services", "workers", "jobs")
+            for section in (*STORE_SECTIONS, *WORKLOAD_SECTIONS)
         }
         | {"gateway": gateway}
     )
@@ -66,5 +67,4 @@ def _without(route: Route, off: Collection[str]) -> Route:
 
 
 def _is_on(platform: Platform, name: str, keep: Callable[[Sequence[str]], bool]) -> bool:
-    store = platform.databases.get(name) or platform.caches.get(name)
-    return store is None or keep(store.profiles)
+    return all(keep(store.profiles) for _, key, store in stores(platform) if key == name)

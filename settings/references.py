@@ -28,6 +28,10 @@ REFERENCE_ATTRIBUTES: Final[Mapping[str, Mapping[str, bool]]] = MappingProxyType
             }
         ),
         "caches": MappingProxyType({"host": False, "port": False, "password": True, "url": True}),
+        "vector_stores": MappingProxyType(
+            {"host": False, "port": False, "grpc_port": False, "url": False, "api_key": True}
+        ),
+        "model_servers": MappingProxyType({"host": False, "port": False, "url": False, "openai_url": False}),
         "services": MappingProxyType({"host": False, "port": False, "url": False}),
         "secrets": MappingProxyType({"value": True}),
         "platform": MappingProxyType({"name": False}),
@@ -47,7 +51,7 @@ class Reference:
     """A reference to something of the platform."""
 
     section: str
-    """``databases``, ``caches``, ``services``, ``secrets``, ``platform``, ``stack`` or ``environment``."""
+    """A key of :data:`REFERENCE_ATTRIBUTES`."""
     name: str
     """The part's or secret's name; empty for ``platform``, ``stack`` and ``environment``."""
     attribute: str

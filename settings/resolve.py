@@ -18,7 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from settings.catalogue import Catalogue, CatalogueImage
-    from settings.model import Backups, Cache, Database, Gateway, Platform, Tls, Volume, Workload
+    from settings.model import (
+        Backups,
+        Cache,
+        Database,
+        Gateway,
+        ModelServer,
+        Platform,
+        Route,
+        Tls,
+        VectorStore,
+        Volume,
+        Workload,
+    )
 
 DEFAULT_USER: Final = "10001:10001"
 """User of a workload whose image the catalogue does not know: numeric, not root, and nobody on a usual host."""
@@ -27,7 +39,10 @@ DEFAULT_MAX_RESTARTS: Final = 5
 GATEWAY_ROLE: Final = "nginx"
 CERTBOT_ROLE: Final = "certbot"
 BACKUP_ROLE: Final = "backup"
+KEEPER_ROLE: Final = "models"
+"""What fetches the models of a model server."""
 _DATA_SHARE: Final = (3, 4)  # of a cache's memory; the rest is for buffers and copy-on-write while it saves
+_MODEL_TIMEOUT_S: Final = 600.0
 
 _W = TypeVar("_W", bound="Workload")
 
@@ -75,7 +90,7 @@ class Images:
 def implied_needs(name: str, workload: Workload, platform: Platform) -> dict[str, Condition]:
     """Return what a workload's references imply: the other part is there before it starts.
 
-    A database or cache is healthy; a service healthy if it has a health check, else started.
+    A store is healthy; a service healthy if it has a health check, else started.
     """
     needs: dict[str, Condition] = {}
     for reference in references_in(workload):
@@ -104,6 +119,8 @@ class _Resolver:
                 "volumes": {key: self._volume(key, volume) for key, volume in platform.volumes.items()},
                 "databases": {key: self._database(key, database) for key, database in platform.databases.items()},
                 "caches": {key: self._cache(key, cache) for key, cache in platform.caches.items()},
+                "vector_stores": {key: self._vectors(key, item) for key, item in platform.vector_stores.items()},
+                "model_servers": {key: self._models(key, item) for key, item in platform.model_servers.items()},
                 "services": self._workloads("services", platform.services),
                 "workers": self._workloads("workers", platform.workers),
                 "jobs": self._workloads("jobs", platform.jobs),
@@ -127,6 +144,7 @@ class _Resolver:
                 "image": self._images.reference(gateway.image or OWN_PREFIX + GATEWAY_ROLE),
                 "networks": self._networks[GATEWAY_NAME, GATEWAY_NAME],
                 "tls": gateway.tls and self._tls(gateway.tls),
+                "routes": [self._route(route) for route in gateway.routes],
             }
         )
 
@@ -146,6 +164,15 @@ class _Resolver:
                     for name, destination in backups.destinations.items()
                 },
             }
+        )
+
+    def _route(self, route: Route) -> Route:
+        """Let a model answer word by word, and take its time: most of an answer's first word is waiting for it."""
+        if not any(name in self._platform.model_servers for name in route.services):
+            return route
+        usual = {"streaming": True, "timeout_s": _MODEL_TIMEOUT_S}
+        return route.model_copy(
+            update={key: value for key, value in usual.items() if key not in route.model_fields_set}
         )
 
     def _tls(self, tls: Tls) -> Tls:
@@ -180,6 +207,28 @@ class _Resolver:
                 "max_memory_mib": cache.max_memory_mib or max(1, cache.memory_mib * share // whole),
                 "protect": self._protect(cache.protect) and durable,
                 "volume_name": (cache.volume_name or self._names.of(key, "data")) if durable else None,
+            }
+        )
+
+    def _vectors(self, key: str, store: VectorStore) -> VectorStore:
+        return store.model_copy(
+            update={
+                "image": self._images.reference(store.image or OWN_PREFIX + store.engine.value),
+                "networks": self._networks["vector_stores", key],
+                "protect": self._protect(store.protect),
+                "volume_name": store.volume_name or self._names.of(key, "data"),
+                "snapshots_volume_name": store.snapshots_volume_name or self._names.of(key, "snapshots"),
+            }
+        )
+
+    def _models(self, key: str, server: ModelServer) -> ModelServer:
+        return server.model_copy(
+            update={
+                "image": self._images.reference(server.image or OWN_PREFIX + server.engine.value),
+                "keeper_image": self._images.reference(server.keeper_image or OWN_PREFIX + KEEPER_ROLE),
+                "networks": self._networks["model_servers", key],
+                "protect": self._protect(server.protect),
+                "volume_name": server.volume_name or self._names.of(key, "data"),
             }
         )
 

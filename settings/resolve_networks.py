@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from settings.backups import StoreKind, backed_up
-from settings.parts import BACKUPS_NAME, GATEWAY_NAME, STORE_SECTIONS, routed_services, stores, workloads
+from settings.model import ModelServer
+from settings.parts import BACKUPS_NAME, GATEWAY_NAME, ROUTE_SECTIONS, STORE_SECTIONS, routed_parts, stores, workloads
 from settings.texts import references_in
 
 if TYPE_CHECKING:
@@ -65,7 +66,9 @@ class _Chooser:
         if store.networks is not None:
             return self.ordered(store.networks)
         # Docker publishes no port of a container that is on internal networks alone.
-        return self.ordered([*self._first(), *(self._open[:1] if store.publish else ())])
+        # The registry of models is outside.
+        outward = store.publish or (isinstance(store, ModelServer) and store.pulls)
+        return self.ordered([*self._first(), *(self._open[:1] if outward else ())])
 
     def workload(self, workload: Workload) -> list[str]:
         if workload.host_network:
@@ -79,7 +82,8 @@ class _Chooser:
         assert gateway is not None  # noqa: S101 - the only caller asks first
         if gateway.networks is not None:
             return self.ordered(gateway.networks)
-        targets = [membership.get(("services", name), []) for name in routed_services(self._platform)]
+        routed = routed_parts(self._platform)
+        targets = [membership.get((section, name), []) for name in routed for section in ROUTE_SECTIONS]
         targets += [membership.get((section, name), []) for section in STORE_SECTIONS for name in gateway.tcp]
         return self.ordered(_join((self._open or self._declared)[:1], targets))
 

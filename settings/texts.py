@@ -53,12 +53,16 @@ def plain_texts(workload: Workload) -> Iterator[tuple[Path, str]]:
 
 
 def plain_texts_of_stores(platform: Platform) -> Iterator[tuple[Path, str]]:
-    """Yield the same for databases, caches and volumes."""
+    """Yield the same for stores and volumes."""
     fields: list[tuple[Path, Mapping[str, str]]] = []
     for name, database in platform.databases.items():
         fields += [(("databases", name, "settings"), database.settings), (("databases", name, "init"), database.init)]
     for name, cache in platform.caches.items():
         fields.append((("caches", name, "settings"), cache.settings))
+    for name, vectors in platform.vector_stores.items():
+        fields.append((("vector_stores", name, "settings"), vectors.settings))
+    for name, server in platform.model_servers.items():
+        fields.append((("model_servers", name, "settings"), server.settings))
     for section, name, store in stores(platform):
         fields.append(((section, name, "labels"), store.labels))
     for name, volume in platform.volumes.items():

@@ -23,7 +23,19 @@ if TYPE_CHECKING:
 
 _MOST_ROUNDS: Final = 50
 _KEY_DEPTH: Final = dict.fromkeys(("gateway", "images", "host"), 2) | dict.fromkeys(
-    ("networks", "volumes", "secrets", "databases", "caches", "services", "workers", "jobs"), 3
+    (
+        "networks",
+        "volumes",
+        "secrets",
+        "databases",
+        "caches",
+        "vector_stores",
+        "model_servers",
+        "services",
+        "workers",
+        "jobs",
+    ),
+    3,
 )
 """How long the path of a part's key is, by section; what lies deeper (a list's item, say) counts as that key."""
 _PLACEHOLDER_NAME: Final = "unnamed"

@@ -55,6 +55,16 @@ def database(work: Workplace, *, name: str, stack: str, engine: str, yes: bool) 
             " failed requests\n"
             "  fix: without protection it gets a new password by slipway destroy and slipway up"
         )
+    if name in loaded.platform.vector_stores:
+        raise NothingToRotate(
+            f"{name} is a vector store: Qdrant has one key at a time, so it can't be rotated without failed requests\n"
+            "  fix: without protection it gets a new key by slipway destroy and slipway up"
+        )
+    if name in loaded.platform.model_servers:
+        raise NothingToRotate(
+            f"{name} is a model server, which has no credential of its own\n"
+            "  fix: rotate the key of the route that leads to it: slipway rotate secret NAME"
+        )
     if name not in loaded.platform.databases:
         raise NothingToRotate(
             f"there is no database {name}\n  allowed: {', '.join(loaded.platform.databases) or 'none is described'}"

@@ -3,8 +3,10 @@
 Pure functions: from routes to text. ``model`` says what can be asked for, ``render`` writes it.
 """
 
+from components.nginx.keys import key_file
 from components.nginx.model import (
     Answer,
+    ApiKey,
     Backend,
     Balancing,
     BasicAuth,
@@ -22,6 +24,7 @@ from components.nginx.render import render
 
 __all__ = [
     "Answer",
+    "ApiKey",
     "Backend",
     "Balancing",
     "BasicAuth",
@@ -34,5 +37,6 @@ __all__ = [
     "SubrequestAuth",
     "TcpRoute",
     "Tls",
+    "key_file",
     "render",
 ]

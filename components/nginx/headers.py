@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from components.nginx import keys
 from components.nginx.model import GatewayRoute, Server
 from components.nginx.tree import Directive, block, line
 
@@ -48,12 +49,14 @@ def of_route(route: GatewayRoute, server: Server, *, https: bool, sticky: bool) 
     limited = route.rate is not None or route.connections is not None
     if route.cache_control:
         own["cache-control"] = ("Cache-Control", route.cache_control)
-    if not (own or sticky or limited):
+    if not (own or sticky or limited or route.api_key):
         return
     yield from (item for item in of_server(server, https=https) if item["args"][0].lower() not in own)
     yield from _own(own, proxied=route.upstream is not None)
     if limited:
         yield line("add_header", "Retry-After", "$slipway_retry_after", "always")
+    if route.api_key is not None:
+        yield keys.header_of(route.api_key)
     if sticky:
         yield line("add_header", "Set-Cookie", "$slipway_set_sticky")
 

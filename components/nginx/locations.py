@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from components.nginx import headers, limits
+from components.nginx import headers, keys, limits
 from components.nginx.model import (
     CONFIG_FOLDER,
     FLAGS_FOLDER,
@@ -138,6 +138,7 @@ def _location(route: GatewayRoute, server: Server, *, https: bool, sticky: bool,
         flags = ("maintenance", *(f"maintenance.{service}" for service in route.services))
         body += (block("if", [line("return", "503")], "-f", f"{FLAGS_FOLDER}/{flag}") for flag in flags)
         body.append(line("error_page", "503", MAINTENANCE_PATH))
+    body += keys.of_route(route)
     body += limits.of_route(route)
     if route.basic_auth is not None:
         body.append(line("auth_basic", route.basic_auth.realm))
@@ -187,6 +188,8 @@ def _proxy(route: GatewayRoute, server: Server) -> Iterable[Directive]:
         "Connection": "$connection_upgrade" if route.websocket else "",
         **({"Upgrade": "$http_upgrade"} if route.websocket else {}),
     }
+    if route.api_key is not None:
+        passed |= dict.fromkeys(keys.HEADERS, "")
     if route.auth is not None:
         for name in route.auth.headers:
             variable = name.lower().replace("-", "_")

@@ -73,6 +73,16 @@ class BasicAuth:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ApiKey:
+    """A key that a request must bring."""
+
+    name: str
+    """What it is called, in letters, digits and underscores; routes with one key share its name."""
+    file: str
+    """File with its patterns (:func:`components.nginx.key_file`), below the configuration's folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SubrequestAuth:
     """Another service decides: 2xx lets a request pass, 401 and 403 are answered."""
 
@@ -174,6 +184,8 @@ class GatewayRoute:
     """Headers of its answers; None removes one of the server's."""
     request_headers: Mapping[str, str] = field(default_factory=dict)
     """Headers that the upstream gets."""
+    api_key: ApiKey | None = None
+    """Ask for a key; the upstream gets none of the headers in which it comes."""
     basic_auth: BasicAuth | None = None
     """Ask for name and password."""
     auth: SubrequestAuth | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from components.nginx import headers, limits, tls
+from components.nginx import headers, keys, limits, tls
 from components.nginx.model import CONFIG_FOLDER, ERRORS, Backend, Balancing, GatewayRoute, Server
 from components.nginx.servers import servers, status_server
 from components.nginx.stream import stream
@@ -100,6 +100,7 @@ def _http(
         "$http_x_request_id", "$slipway_id",
     )  # fmt: skip
     yield from headers.maps(server)
+    yield from keys.maps(routes)
     yield from limits.zones(routes)
     yield from sticky_maps(balancing)
     if server.tls is not None:

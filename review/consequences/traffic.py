@@ -32,6 +32,8 @@ _CARRIER_ROLE: Final = "carrier"
 _MEANWHILE: Final = {
     "gateway": "all requests through it fail meanwhile",
     "database": "its clients lose their connections meanwhile",
+    "vector_store": "its clients lose their connections meanwhile",
+    "model_server": "answers under way break off, and the models are loaded anew",
     "cache": "its clients lose their connections meanwhile",
 }
 _DEFAULT_GRACE_S: Final = 0.0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from settings.model import Service
+from settings.parts import ROUTE_SECTIONS, route_target
 from settings.paths import dotted
 from settings.problems import Finding, listing, nearest
 
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from settings.description import Description
-    from settings.model import Route, Service
+    from settings.model import Route
     from settings.paths import Path
 
 _ACTIONS: Final = ("to", "redirect", "answer", "files")
@@ -33,20 +35,21 @@ def routes_do_one_thing(description: Description) -> Iterator[Finding]:
 
 
 def routes_lead_to_services(description: Description) -> Iterator[Finding]:
-    """Each route names a service that listens and runs."""
-    services = description.declared.services
+    """Each route names a service, model server or vector store that listens and runs."""
+    known = [name for section in ROUTE_SECTIONS for name in getattr(description.declared, section)]
     ports = {(*path, "to") for path, route in description.routes() if route.port is not None}
     for path, name in description.route_targets():
-        service = services.get(name)
-        if service is not None:
-            yield from _can_answer(path, name, service, port=path[: len(_TARGET)] in ports)
+        target = route_target(description.declared, name)
+        if isinstance(target, Service):
+            yield from _can_answer(path, name, target, port=path[: len(_TARGET)] in ports)
+        if target is not None:
             continue
         other = next((s for s in ("workers", "jobs") if name in getattr(description.declared, s)), None)
         yield Finding(
             path,
             f"there is no service '{name}'" + (f" ({other}.{name} takes no requests)" if other else ""),
-            allowed=listing(services),
-            nearest=nearest(name, services),
+            allowed=listing(known),
+            nearest=nearest(name, known),
             about=(("services", name),),
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from settings.catalogue import LOCK_FILE, OWN_PREFIX
 from settings.parts import stores
 from settings.problems import Finding, listing, nearest
-from settings.resolve import BACKUP_ROLE, GATEWAY_ROLE
+from settings.resolve import BACKUP_ROLE, GATEWAY_ROLE, KEEPER_ROLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,6 +130,9 @@ def _written(description: Description) -> Iterator[tuple[Path, str]]:
         ((*path, "image"), workload.image) for path, workload, _ in description.workloads()
     ]
     places += [((section, name, "image"), store.image) for section, name, store in stores(platform)]
+    places += [
+        (("model_servers", name, "keeper_image"), item.keeper_image) for name, item in platform.model_servers.items()
+    ]
     places.append((("gateway", "image"), platform.gateway.image if platform.gateway is not None else None))
     places.append((("backups", "image"), platform.backups.image if platform.backups is not None else None))
     places += [(("images", "references", role), image) for role, image in platform.images.references.items()]
@@ -146,6 +149,10 @@ def _roles(description: Description) -> Iterator[tuple[Path, str]]:
     ]
     places += [
         ((section, name), store.image or OWN_PREFIX + store.engine.value) for section, name, store in stores(platform)
+    ]
+    places += [
+        (("model_servers", name), server.keeper_image or OWN_PREFIX + KEEPER_ROLE)
+        for name, server in platform.model_servers.items()
     ]
     if platform.gateway is not None:
         places.append((("gateway",), platform.gateway.image or OWN_PREFIX + GATEWAY_ROLE))

@@ -78,6 +78,11 @@ def volume_names_are_unique(description: Description) -> Iterator[Finding]:
         for section, key, store in stores(platform)
         if store.volume_name is not None
     ]
+    named += [
+        (("vector_stores", key, "snapshots_volume_name"), vectors.snapshots_volume_name)
+        for key, vectors in platform.vector_stores.items()
+        if vectors.snapshots_volume_name is not None
+    ]
     yield from _duplicates(named, lambda name, other: f"the volume '{name}' is also that of {dotted(other[:-1])}")
 
 

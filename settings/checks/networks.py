@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Final
 
-from settings.parts import GATEWAY_NAME, parts
+from settings.parts import GATEWAY_NAME, ROUTE_SECTIONS, parts, route_target
 from settings.paths import dotted
 from settings.problems import Finding, listing, nearest
 from settings.texts import references_in
@@ -105,15 +105,18 @@ def gateway_reaches_its_services(description: Description) -> Iterator[Finding]:
         return
     own = set(gateway.networks or ())
     for path, name in description.route_targets():
-        service = description.platform.services.get(name)
-        if service is None or service.host_network or own & set(service.networks or ()):
+        section = next((item for item in ROUTE_SECTIONS if name in getattr(description.platform, item)), None)
+        target = route_target(description.platform, name)
+        if section is None or target is None:
+            continue
+        if getattr(target, "host_network", False) or own & set(target.networks or ()):
             continue
         yield Finding(
             path,
-            f"the gateway shares no network with services.{name}",
-            allowed=f"at least one of {listing(service.networks or ())}",
+            f"the gateway shares no network with {section}.{name}",
+            allowed=f"at least one of {listing(target.networks or ())}",
             fix="add one of them to gateway.networks, or leave gateway.networks out",
-            about=(_ALL, ("services", name, "networks"), (GATEWAY_NAME, "networks")),
+            about=(_ALL, (section, name, "networks"), (GATEWAY_NAME, "networks")),
         )
 
 

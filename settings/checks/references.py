@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from settings.parts import STORE_SECTIONS
 from settings.problems import Finding, listing, nearest
-from settings.references import Reference, ReferenceSyntaxError, looks_like_reference, parse_template
+from settings.references import (
+    REFERENCE_ATTRIBUTES,
+    Reference,
+    ReferenceSyntaxError,
+    looks_like_reference,
+    parse_template,
+)
 from settings.texts import is_secret_text, plain_texts, plain_texts_of_stores, public_texts, templates
 
 if TYPE_CHECKING:
@@ -14,7 +21,7 @@ if TYPE_CHECKING:
     from settings.description import Description
     from settings.paths import Path
 
-_PARTS: Final = ("databases", "caches", "services")
+_PARTS: Final = (*STORE_SECTIONS, "services")
 
 
 def references_are_well_formed(description: Description) -> Iterator[Finding]:
@@ -25,7 +32,7 @@ def references_are_well_formed(description: Description) -> Iterator[Finding]:
                 parse_template(text)
             except ReferenceSyntaxError as error:
                 section, _, rest = error.token.partition(".")
-                likely = nearest(section, ("databases", "caches", "services", "secrets", "platform", "stack"))
+                likely = nearest(section, tuple(REFERENCE_ATTRIBUTES))
                 yield Finding(
                     (*path, *place),
                     str(error),

@@ -24,7 +24,18 @@ _PROXIED: Final = (
     "connect_timeout", "retries", "request_headers", "balance", "max_fails", "fail_timeout",
 )  # fmt: skip
 """What only a route with ``to`` can mean."""
-_RETURNS: Final = ("rate", "connections", "auth", "basic_auth", "allow", "deny", "max_body", "cache", "compress")
+_RETURNS: Final = (
+    "rate",
+    "connections",
+    "auth",
+    "api_key",
+    "basic_auth",
+    "allow",
+    "deny",
+    "max_body",
+    "cache",
+    "compress",
+)
 """What nginx does not apply where it answers at once."""
 _FIELDS: Final = {
     "timeout": "timeout_s",
@@ -125,6 +136,8 @@ def gateway_secrets(gateway: Gateway | None) -> Iterator[tuple[Path, str]]:
     if gateway is None:
         return
     for index, route in enumerate(gateway.routes):
+        if route.api_key is not None:
+            yield ("gateway", "routes", index, "api_key"), route.api_key
         for user, name in (route.basic_auth.users if route.basic_auth else {}).items():
             yield ("gateway", "routes", index, "basic_auth", "users", user), name
     for index, certificate in enumerate(gateway.tls.certificates if gateway.tls else ()):
@@ -144,16 +157,17 @@ def pass_through_leads_to_stores(description: Description) -> Iterator[Finding]:
     gateway = description.declared.gateway
     if gateway is None:
         return
-    stores = {**description.declared.databases, **description.declared.caches}
+    declared = description.declared
+    stores = {**declared.databases, **declared.caches, **declared.vector_stores}
     for name, port in gateway.tcp.items():
         path: Path = ("gateway", "tcp", name)
         if name not in stores:
             yield Finding(
                 path,
-                f"there is no database or cache '{name}'",
+                f"there is no database, cache or vector store '{name}'",
                 allowed=listing(stores),
                 nearest=nearest(name, stores),
-                fix="a service is reached by a route",
+                fix="a service or model server is reached by a route",
             )
         if port.host_port in _OWN_PORTS:
             yield Finding(

@@ -35,6 +35,26 @@ _REDIS: Final[Mapping[str, str | None]] = {
     "save": None,
 }
 
+_QDRANT: Final[Mapping[str, str | None]] = {
+    "service.api_key": None,
+    "service.host": None,
+    "service.http_port": None,
+    "service.grpc_port": None,
+    "service.enable_tls": None,
+    "storage.storage_path": None,
+    "storage.snapshots_path": None,
+}
+_OLLAMA: Final[Mapping[str, str | None]] = {
+    "OLLAMA_NUM_PARALLEL": "parallel",
+    "OLLAMA_MAX_LOADED_MODELS": "max_loaded",
+    "OLLAMA_MAX_QUEUE": "max_queue",
+    "OLLAMA_KEEP_ALIVE": "keep_alive",
+    "OLLAMA_CONTEXT_LENGTH": "context",
+    "OLLAMA_HOST": None,
+    "OLLAMA_MODELS": None,
+    "OLLAMA_NOPRUNE": None,
+}
+
 
 def settings_have_one_owner(description: Description) -> Iterator[Finding]:
     """Of two places that say the same, one would be silently ignored."""
@@ -42,6 +62,10 @@ def settings_have_one_owner(description: Description) -> Iterator[Finding]:
         yield from _owned(("databases", name), database.settings, _POSTGRES)
     for name, cache in description.declared.caches.items():
         yield from _owned(("caches", name), cache.settings, _REDIS)
+    for name, vectors in description.declared.vector_stores.items():
+        yield from _owned(("vector_stores", name), vectors.settings, _QDRANT)
+    for name, server in description.declared.model_servers.items():
+        yield from _owned(("model_servers", name), server.settings, _OLLAMA)
 
 
 def _owned(path: Path, settings: Mapping[str, str], owners: Mapping[str, str | None]) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from settings.model.backups import (
 from settings.model.base import Model
 from settings.model.gateway import GATEWAY_PORT, Gateway, TcpRoute
 from settings.model.health import Health
+from settings.model.model_server import ModelServer, ModelServerEngine, Ready, ServedModel
 from settings.model.mounts import BindMount, SecretUse, VolumeMount
 from settings.model.platform import Host, ImageFamily, Images, OnFailure, Platform
 from settings.model.ports import Protocol, Publish
@@ -44,6 +45,7 @@ from settings.model.stores import (
     Volume,
 )
 from settings.model.tls import LETS_ENCRYPT_STAGING, TLS_PORT, Acme, Certificate, Tls, TlsMode
+from settings.model.vector_store import VectorStore, VectorStoreEngine
 from settings.model.workload import (
     Build,
     Condition,
@@ -95,6 +97,8 @@ __all__ = [
     "Logs",
     "Metrics",
     "Model",
+    "ModelServer",
+    "ModelServerEngine",
     "Network",
     "OnFailure",
     "Persistence",
@@ -102,6 +106,7 @@ __all__ = [
     "Protocol",
     "Publish",
     "Rate",
+    "Ready",
     "Redirect",
     "RedirectStatus",
     "Relaxation",
@@ -112,6 +117,7 @@ __all__ = [
     "Secret",
     "SecretSource",
     "SecretUse",
+    "ServedModel",
     "Service",
     "Slash",
     "StaticFiles",
@@ -122,6 +128,8 @@ __all__ = [
     "Tls",
     "TlsMode",
     "Ulimit",
+    "VectorStore",
+    "VectorStoreEngine",
     "Volume",
     "VolumeMount",
     "Worker",

@@ -59,7 +59,11 @@ NAME_PATTERNS: Final = {
     r"^(letsencrypt|letsencrypt-staging|https://\S+)$": "letsencrypt, letsencrypt-staging, or an https address",
     r"^[^$]*$": "text without '$', which nginx would read as a variable",
     r"^[\w.@-]+$": "letters, digits, '_', '.', '@' and '-'",
-    r"^[a-z_.]+$": "the name of a parameter of postgresql.conf",
+    r"^[a-z_.]+$": "the name of a setting in lower case, such as max_connections or storage.on_disk_payload",
+    r"^[a-z_]+$": "the name of a parameter in lower case, such as temperature",
+    r"^OLLAMA_[A-Z_]+$": "a variable of Ollama, such as OLLAMA_FLASH_ATTENTION",
+    r"^(none|all|\d+|device=[\w,-]+)$": "none, all, a count such as 1, or device=0,1",
+    r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)*(:[\w.-]+)?$": "the name of a model, such as llama3.2:1b or acme/helper",
     r"^[a-z-]+$": "the name of a directive of redis.conf",
     r"^[\w.-]+\.(sql|sh)$": "a file name that ends in .sql or .sh",
 }

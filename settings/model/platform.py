@@ -10,7 +10,9 @@ from pydantic import Field
 from settings.model.backups import Backups
 from settings.model.base import Model, Name, SecretName
 from settings.model.gateway import Gateway
+from settings.model.model_server import ModelServer
 from settings.model.stores import Cache, Database, Network, Secret, Volume
+from settings.model.vector_store import VectorStore
 from settings.model.workload import Job, Service, Worker
 from settings.units import Cpus, MemoryMiB
 
@@ -74,6 +76,10 @@ class Platform(Model):
     """Database servers."""
     caches: dict[Name, Cache] = {}
     """Caches and queues."""
+    vector_stores: dict[Name, VectorStore] = {}
+    """Where embeddings are kept and searched."""
+    model_servers: dict[Name, ModelServer] = {}
+    """Servers of language models."""
     services: dict[Name, Service] = {}
     """Workloads that others talk to."""
     workers: dict[Name, Worker] = {}

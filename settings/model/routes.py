@@ -192,7 +192,7 @@ class Route(Model):
         dict[Name, Annotated[int, Field(ge=0, le=1000)]],
         BeforeValidator(_targets, json_schema_input_type=dict[Name, int] | Name),
     ] = Field(default={}, alias="to")
-    """The service, or several with their weights: ``{api: 90, next: 10}``."""
+    """The service, or several with their weights: ``{api: 90, next: 10}``; or a model server."""
     port: Port | None = None
     """Port of that service, where it listens on several. Default: its ``port``."""
     version: RouteVersion = RouteVersion.SERVING
@@ -219,11 +219,13 @@ class Route(Model):
     websocket: bool = False
     """Whether the connection may become a websocket."""
     streaming: bool = False
-    """Whether each piece of an answer is passed on at once: server-sent events, tokens of a model."""
+    """Whether each piece of an answer is passed on at once: server-sent events, tokens of a model. To a model server:
+    yes, unless it says no."""
     stream_upload: bool = False
     """Whether a body is passed on while it arrives, instead of when it is whole: large uploads."""
     timeout_s: Seconds = Field(default=60.0, alias="timeout", le=_LONGEST_S)
-    """The longest silence of the service while a request waits, at most 7200 s."""
+    """The longest silence of the service while a request waits, at most 7200 s. To a model server: 10 minutes, unless
+    it says another."""
     send_timeout_s: Seconds | None = Field(default=None, alias="send_timeout", le=_LONGEST_S)
     """The longest that the service may take nothing of a request. Default: ``timeout``."""
     connect_timeout_s: Seconds = Field(default=5.0, alias="connect_timeout", le=75)
@@ -245,6 +247,9 @@ class Route(Model):
     """Headers of its answers; an empty one removes the gateway's, and the service's."""
     request_headers: dict[HeaderName, HeaderValue] = {}
     """Headers that the service gets."""
+    api_key: SecretName | None = None
+    """The declared secret that a request must bring, as ``Authorization: Bearer <key>`` or in ``X-Api-Key``; 401
+    without. The service gets neither header. Needed for a route to a model server."""
     basic_auth: BasicAuth | None = None
     """Ask for name and password."""
     auth: SubrequestAuth | None = None
@@ -263,5 +268,5 @@ class Route(Model):
 
     @property
     def services(self) -> list[str]:
-        """The services that it leads to."""
+        """The services or model servers that it leads to."""
         return list(self.targets)

@@ -90,8 +90,8 @@ class Eviction(StrEnum):
     VOLATILE_TTL = "volatile-ttl"
 
 
-class _Store(Model):
-    """What a database and a cache have in common."""
+class Store(Model):
+    """What databases, caches, vector stores and model servers have in common."""
 
     version: PlainText | None = None
     """Major version that the image must be. Default: what the catalogue has."""
@@ -121,7 +121,7 @@ class _Store(Model):
     """Further labels of its container; ``slipway.`` is reserved."""
 
 
-class Database(_Store):
+class Database(Store):
     """A database server with one database and one role that owns it."""
 
     engine: DatabaseEngine = DatabaseEngine.POSTGRES
@@ -138,7 +138,7 @@ class Database(_Store):
     """Size of /dev/shm, used by parallel queries."""
 
 
-class Cache(_Store):
+class Cache(Store):
     """A cache or queue server."""
 
     engine: CacheEngine = CacheEngine.REDIS

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 def _described(work: FakeWorkplace) -> None:
     path = work.root / "blueprints" / "shop.yaml"
     more = (
+        "vector_stores: {docs: {image: 'qdrant:1'}}\n"
+        "model_servers: {llm: {image: 'ollama:1', keeper_image: 'models:1'}}\n"
         "databases: {main: {image: 'postgres:16'}}\ncaches: {queue: {image: 'redis:7'}}\n"
         "secrets: {session_key: {source: generated}, api_key: {}}\n"
     )
@@ -90,6 +92,11 @@ def test_an_empty_value_is_refused(slipway: Slipway, work: FakeWorkplace, monkey
     ("what", "text"),
     [
         (("database", "queue"), "error: queue is a cache: "),
+        (("database", "docs"), "error: docs is a vector store: "),
+        (
+            ("database", "llm"),
+            "error: llm is a model server, which has no credential of its own\n  fix: rotate the key",
+        ),
         (("database", "nothing"), "error: there is no database nothing\n  allowed: main\n"),
         (("secret", "nothing"), "error: there is no secret nothing\n  allowed: session_key, api_key\n"),
     ],

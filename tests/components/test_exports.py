@@ -23,11 +23,16 @@ from components import (
     ImagesArgs,
     Job,
     JobArgs,
+    ModelArgs,
+    ModelServer,
+    ModelServerArgs,
     Network,
     SecretFiles,
     SecretFilesArgs,
     Service,
     ServiceArgs,
+    VectorStore,
+    VectorStoreArgs,
     Workers,
     WorkersArgs,
 )
@@ -40,6 +45,8 @@ def _one_of_each() -> None:
     SecretFiles("files", SecretFilesArgs(files={"/run/secrets/key": "value"}, image="carrier"))
     Database("main", DatabaseArgs(image="postgres"))
     Cache("queue", CacheArgs(image="redis"))
+    VectorStore("documents", VectorStoreArgs(image="qdrant"))
+    ModelServer("llm", ModelServerArgs(image="ollama", keeper_image="models", models={"tiny": ModelArgs()}))
     Job("migrate", JobArgs(image="app"))
     Workers("runner", WorkersArgs(image="app"))
     api = Service("api", ServiceArgs(image="app", port=8000, networks=[backend]))
@@ -68,9 +75,11 @@ def test_type_tokens_are_pinned(parts: list[Resource]) -> None:
         "slipway:index:Gateway",
         "slipway:index:Images",
         "slipway:index:Job",
+        "slipway:index:ModelServer",
         "slipway:index:Network",
         "slipway:index:SecretFiles",
         "slipway:index:Service",
+        "slipway:index:VectorStore",
         "slipway:index:Workers",
     }
 

@@ -79,6 +79,7 @@ def blueprint(port: int, store_port: int) -> dict[str, Any]:
                 {"path": "/", "host": "two.example.org", "to": "two"},
                 {"path": "/asked", "to": "one", "auth": {"to": "two", "path": "/verify", "headers": ["X-User"]}},
                 {"path": "/closed", "to": "one", "basic_auth": {"users": {"ada": "door"}}},
+                {"path": "/keyed", "to": "one", "api_key": "door"},
                 {"path": "/nobody", "to": "one", "allow": ["192.0.2.1"]},
                 {"path": "/denied", "to": "one", "deny": ["0.0.0.0/0"]},
                 {"path": "/ws", "to": "one", "websocket": True},
@@ -223,6 +224,23 @@ def test_a_password(gate: Platform) -> None:
     right = base64.b64encode(f"ada:{password.strip()}".encode()).decode()
     assert ask(gate, "/closed", Authorization=f"Basic {right}").status == 200
     assert password.strip() not in json.dumps(gate.daemon.inspect(gate.workspace.stack))
+
+
+def test_a_key_opens_a_route_and_goes_no_further(gate: Platform) -> None:
+    """In either header; the service sees neither, and nobody else gets in."""
+    code, key = gate.daemon.exec(gate.world.of("two")[0].id, "cat", "/run/secrets/door")
+    assert code == 0
+    key = key.strip()
+    for headers in ({"Authorization": f"Bearer {key}"}, {"X-Api-Key": key}):
+        answer = ask(gate, "/keyed", **headers)
+        assert answer.status == 200
+        assert key not in answer.body.decode()
+    nearly: list[dict[str, str]] = [{}, {"Authorization": f"Bearer {key}x"}, {"X-Api-Key": key.swapcase()}]
+    for headers in [*nearly, {"Authorization": key}]:
+        refused = ask(gate, "/keyed", **headers)
+        assert refused.status == 401
+        assert refused.headers["WWW-Authenticate"] == "Bearer"
+        assert json.loads(refused.body)["error"]["code"] == "invalid_api_key"
 
 
 def test_addresses(gate: Platform) -> None:

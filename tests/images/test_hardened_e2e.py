@@ -43,6 +43,12 @@ def processes(container: Container) -> dict[str, dict[str, str]]:
     return found
 
 
+def needs(references: dict[str, str], name: str) -> None:
+    """Skip a test of an image that is built on request and was not."""
+    if name not in references:
+        pytest.skip(f"the image {name} was not built, since it takes minutes: ./slipway images build {name}")
+
+
 @pytest.mark.parametrize("role", SERVERS)
 def test_every_process_is_an_ordinary_user_without_any_right(lab: Any, role: str) -> None:
     """User and group as the catalogue says, no capability at all, no way to new ones, system calls filtered."""
@@ -89,6 +95,7 @@ def test_it_comes_back_after_a_stop_and_after_a_kill(lab: Any, role: str) -> Non
 @pytest.mark.parametrize("name", [name for name in names() if name != "carrier"])
 def test_nothing_is_left_that_is_not_needed(lab: Any, docker_client: docker.DockerClient, name: str) -> None:
     """No set-uid or set-gid file or folder, no package list, no package. Root looks, so that nothing is hidden."""
+    needs(lab.references, name)
     search = rf"find / -xdev \( {FORBIDDEN_LEFT} \) -print -quit"
     output = docker_client.containers.run(
         lab.references[name],
@@ -106,6 +113,7 @@ def test_what_the_image_says_of_itself(
     docker_client: docker.DockerClient, references: dict[str, str], name: str
 ) -> None:
     """User, labels, health check, no volume that Docker would make on its own, no secret in the environment."""
+    needs(references, name)
     image = docker_client.images.get(references[name])
     settings = image.attrs["Config"]
     assert settings["User"] == read_catalogue()[name]["debian"]["user"]

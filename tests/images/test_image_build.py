@@ -46,12 +46,17 @@ def bootstrapped(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return commands
 
 
+def usual(references: dict[str, str]) -> list[str]:
+    """Return the images that are built where none is named."""
+    return [name for name in references if name not in {"base", "ollama", "models"}]
+
+
 def test_what_is_there_is_left_alone(fake_docker: Any, references: dict[str, str]) -> None:
     """A tag holds the hash of its content: if it exists, it is right."""
     client = fake_docker(present=references.values())
     built = build_images(client=client)
     assert client.built == []
-    assert [(image.name, image.built) for image in built] == [(name, False) for name in references if name != "base"]
+    assert [(image.name, image.built) for image in built] == [(name, False) for name in usual(references)]
 
 
 def test_a_missing_base_is_no_reason_to_build_it(fake_docker: Any, references: dict[str, str]) -> None:
@@ -64,13 +69,14 @@ def test_a_missing_base_is_no_reason_to_build_it(fake_docker: Any, references: d
 def test_the_base_is_built_first_and_given_to_the_others(
     fake_docker: Any, references: dict[str, str], bootstrapped: list[list[str]]
 ) -> None:
-    """From nothing: everything, once; what stands on nothing gets no base."""
+    """From nothing: everything but what is built on request, once; what stands on nothing gets no base."""
     client = fake_docker()
     lines: list[str] = []
     built = build_images(progress=lines.append, client=client)
     assert client.built[0] == references["base"]
-    assert sorted(client.built) == sorted(references.values())
-    assert [image.name for image in built] == list(references)
+    made = ["base", *usual(references)]
+    assert sorted(client.built) == sorted(references[name] for name in made)
+    assert [image.name for image in built] == made
     assert client.arguments[references["redis"]]["BASE"] == references["base"]
     assert "BASE" not in client.arguments[references["carrier"]]
     assert len(bootstrapped) == 1
@@ -91,10 +97,34 @@ def test_one_image_alone_brings_the_base_it_needs(
     assert len(bootstrapped) == 1
 
 
+def test_an_image_that_takes_minutes_is_built_when_it_is_named(
+    fake_docker: Any, references: dict[str, str], bootstrapped: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what this machine trusts, and where it takes Go modules from: the download is over HTTPS."""
+    monkeypatch.setenv("GOPROXY", "https://mirror.example.org")
+    client = fake_docker()
+    build_images(["ollama"], client=client)
+    assert client.built == [references["base"], references["ollama"]]
+    assert client.arguments[references["ollama"]]["GOPROXY"] == "https://mirror.example.org"
+    with tarfile.open(fileobj=io.BytesIO(client.contexts[references["ollama"]])) as context:
+        assert {"go.mod", "go.sum", "host-ca.crt"} < set(context.getnames())
+    assert len(bootstrapped) == 1
+
+
+def test_no_other_image_gets_what_the_machine_trusts(fake_docker: Any, references: dict[str, str]) -> None:
+    """It is no part of their folders, so that it must not be part of them."""
+    client = fake_docker(present={references["base"]})
+    build_images(["redis"], client=client)
+    with tarfile.open(fileobj=io.BytesIO(client.contexts[references["redis"]])) as context:
+        assert "host-ca.crt" not in context.getnames()
+    assert "GOPROXY" not in client.arguments[references["redis"]]
+
+
 def test_an_unknown_image_is_refused_with_those_that_are_known(fake_docker: Any) -> None:
     """Before anything is built."""
     with pytest.raises(
-        KeyError, match=r"no image 'postgre'; there are base, backup, carrier, certbot, nginx, postgres"
+        KeyError,
+        match=r"no image 'postgre'; there are base, backup, carrier, certbot, models, nginx, ollama, postgres",
     ):
         build_images(["postgre"], client=fake_docker())
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PINNED = re.compile(r"[a-z0-9./-]+:[a-z0-9.-]+@sha256:[0-9a-f]{64}")
+OWN_LIKE = "slipway/x:1-0123456789ab"
 OWN = re.compile(r"slipway/[a-z]+:[a-z0-9.]+-[0-9a-f]{12}")
 
 
@@ -43,8 +44,8 @@ def test_writing_the_lock_again_changes_nothing(folder: Path) -> None:
 def test_every_reference_is_pinned_by_digest_or_by_content() -> None:
     """No tag that somebody else can move."""
     for role, by_family in image_lock.read_lock().items():
-        assert set(by_family) == {"official", "debian"}
-        assert OWN.fullmatch(by_family["debian"]), role
+        assert set(by_family) == ({"official"} if role == "qdrant" else {"official", "debian"})
+        assert OWN.fullmatch(by_family.get("debian", OWN_LIKE)), role
         assert PINNED.fullmatch(by_family["official"]) or by_family["official"] == by_family["debian"], role
 
 

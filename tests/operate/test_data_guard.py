@@ -279,3 +279,55 @@ def test_all_reasons_are_told_at_once(verdict: Any) -> None:
     with pytest.raises(DataInDanger, match=r"(?s)^refused, nothing was touched:\n  main: .*\n  uploads: "):
         verdict({"databases": {}, "volumes": {}}).refuse()
     Verdict().refuse()
+
+
+AI: dict[str, Any] = {
+    "vector_stores": {"docs": {"image": "qdrant:1"}},
+    "model_servers": {"llm": {"image": "ollama:1", "keeper_image": "models:1"}},
+}
+
+
+class TestVectorStoresAndModels:
+    """Data of theirs are data."""
+
+    def state(self) -> list[dict[str, Any]]:
+        volume, password = "docker:index/volume:Volume", "random:index/randomPassword:RandomPassword"
+        store, server = f"slipway:index:VectorStore${volume}", f"slipway:index:ModelServer${volume}"
+        return [
+            *_state(),
+            _volume(f"{store}::docs-data", "shop-prod-docs-data"),
+            _volume(f"{store}::docs-snapshots", "shop-prod-docs-snapshots", protect=False),
+            _volume(f"{server}::llm-data", "shop-prod-llm-data"),
+            _password(f"slipway:index:VectorStore${password}::docs-key"),
+        ]
+
+    def test_as_they_are(self, verdict: Any) -> None:
+        """Nothing to say."""
+        assert verdict(AI, state=self.state()) == Verdict()
+
+    def test_a_store_that_is_gone(self, verdict: Any) -> None:
+        """Its data are refused once; its key goes with it, and its snapshots are told of."""
+        given = {"model_servers": AI["model_servers"], "vector_stores": {}}
+        found = verdict(given, state=self.state())
+        assert len(found.refused) == 1
+        assert found.refused[0].startswith("  docs: it is no longer described under vector_stores with data")
+        assert [note.partition(":")[0] for note in found.notes] == ["docs"]
+
+    def test_a_server_that_is_renamed(self, verdict: Any) -> None:
+        """Models that took hours to come would be fetched again."""
+        renamed = {"vector_stores": AI["vector_stores"], "model_servers": {"ai": AI["model_servers"]["llm"]}}
+        found = verdict(renamed, state=self.state())
+        assert found.refused[0].startswith("  llm: it would be replaced by ai, which starts without the data")
+        assert "model_servers.ai.volume_name: shop-prod-llm-data" in found.refused[0]
+
+    def test_other_snapshots(self, verdict: Any) -> None:
+        """They are not protected, so it is said."""
+        changed = {**AI, "vector_stores": {"docs": {"image": "qdrant:1", "snapshots_volume_name": "elsewhere"}}}
+        assert verdict(changed, state=self.state()) == Verdict(
+            notes=(
+                (
+                    "docs: its data volume would be elsewhere and no longer shop-prod-docs-snapshots; its data stay on"
+                    " the host, unused (slipway data list)"
+                ),
+            )
+        )

@@ -7,6 +7,7 @@ import json
 import shutil
 import socket
 from collections import namedtuple
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,10 +16,19 @@ from operate import doctor
 from operate.backend import Backend
 from operate.checks import Check, Level, fail, ok, warn
 from operate.docker_host import DockerUnreachable, Machine
-from operate.doctor_machine import check_disk, check_docker, check_images, check_memory, check_pulumi, check_python
+from operate.doctor_machine import (
+    check_disk,
+    check_docker,
+    check_gpus,
+    check_images,
+    check_memory,
+    check_pulumi,
+    check_python,
+)
 from operate.doctor_stack import check_lock, check_passphrase, check_ports, check_state
 from operate.images import MissingImage, Remedy
 from operate.pulumi_install import PulumiInstall
+from settings.model import ModelServer
 from tests.operate.fake_docker import client, container, entry
 
 if TYPE_CHECKING:
@@ -95,6 +105,22 @@ def test_another_machines_disk_is_not_seen(tmp_path: Path) -> None:
     """So nothing is said of it."""
     assert check_disk(Machine({"DockerRootDir": str(tmp_path)}), "ssh://box") is None
     assert check_disk(Machine({"DockerRootDir": "/no/such"}), "unix:///x") is None
+
+
+def test_gpus(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said where somebody asks for them, and only there."""
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    assert check_gpus(loaded, Machine({}), "unix:///x") is None
+    servers = {"llm": ModelServer(gpus="all")}
+    asking = replace(loaded, platform=loaded.platform.model_copy(update={"model_servers": servers}))
+    assert check_gpus(asking, Machine({"Runtimes": {"nvidia": {}}}), "unix:///x") == ok(
+        "gpus", "model_servers.llm.gpus: all; Docker has NVIDIA's runtime"
+    )
+    assert check_gpus(asking, Machine({}), "unix:///x") == fail(
+        "gpus",
+        "model_servers.llm.gpus: all; Docker's machine has none to give",
+        "install the NVIDIA Container Toolkit and restart Docker, or write gpus: none",
+    )
 
 
 def test_capacity(loaded: Loaded) -> None:

@@ -225,8 +225,8 @@ class TestPassThrough:
         problem = refused(self.tcp("api"))
         assert told(problem) == (
             "gateway.tcp.api",
-            "there is no database or cache 'api'",
-            "a service is reached by a route",
+            "there is no database, cache or vector store 'api'",
+            "a service or model server is reached by a route",
         )
 
     @pytest.mark.parametrize("port", [8080, 8081, 8443])
