@@ -90,6 +90,10 @@ docs: bootstrap-dev ## Write the generated documents anew: settings reference an
 	./slipway schema --out docs/schema.json
 	$(PYTHON) -c 'from settings.reference_doc import REFERENCE_FILE, render; open(REFERENCE_FILE, "w").write(render())'
 
+.PHONY: dashboards
+dashboards: bootstrap-dev ## Write Grafana's dashboards anew
+	$(PYTHON) -m dashboards
+
 .PHONY: requirements
 requirements: bootstrap-dev ## Pin requirements*.in anew, with hashes
 	for name in requirements requirements-dev; do

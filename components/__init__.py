@@ -25,6 +25,7 @@ from components.gateway import Gateway, GatewayArgs
 from components.images import ImageBuild, Images, ImagesArgs
 from components.job import Job, JobArgs
 from components.model_server import ModelArgs, ModelServer, ModelServerArgs
+from components.monitoring import Monitoring, MonitoringArgs
 from components.network import Network, NetworkArgs
 from components.nginx import Backend, GatewayRoute, Server
 from components.probes import command_probe, http_probe, tcp_probe
@@ -57,6 +58,8 @@ __all__ = [
     "ModelArgs",
     "ModelServer",
     "ModelServerArgs",
+    "Monitoring",
+    "MonitoringArgs",
     "Network",
     "NetworkArgs",
     "NetworkAttachment",

@@ -82,12 +82,23 @@ class HealthCheck:
 
 @dataclass(frozen=True, kw_only=True)
 class LogRotation:
-    """Rotation of a container's log (driver ``json-file``)."""
+    """A container's log: rotated files on the host, or sent elsewhere by a driver that does so."""
 
     max_size_mib: int = 10
     """Size at which a file is rotated, in MiB."""
     max_files: int = 3
     """How many files are kept."""
+    driver: str = "json-file"
+    """Docker's log driver; size and files are those of ``json-file`` and ``local``."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Further options of the driver."""
+
+    @property
+    def log_opts(self) -> dict[str, str]:
+        """As Docker takes them."""
+        if self.driver not in {"json-file", "local"}:
+            return dict(self.options)
+        return {"max-size": f"{self.max_size_mib}m", "max-file": str(self.max_files), **self.options}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,6 +25,7 @@ from components.gateway_parts import GatewayParts
 from components.images import ImageBuild, Images, ImagesArgs
 from components.job import Job, JobArgs
 from components.model_parts import Around, make_model_server, make_vector_store
+from components.monitoring_parts import MonitoringParts
 from components.network import Network, NetworkArgs
 from components.order import in_order_of_need
 from components.parts import Parts
@@ -38,6 +39,7 @@ from settings.model import Backups as BackupsModel
 from settings.model import Gateway as GatewayModel
 from settings.model import Job as JobModel
 from settings.model import JobPhase, Platform, SecretSource, Workload
+from settings.monitoring import watchers
 from settings.parts import BACKUPS_NAME, routed_parts, stores
 
 _DIGITS: Final = 16
@@ -84,9 +86,12 @@ class Composer:
         self._foundations()
         for name in in_order_of_need(self.platform):
             self._part(name)
+        self._monitoring()
         gateway = self._gateway() if self.platform.gateway is not None else None
         if self.platform.backups is not None:
             self._backups(self.platform.backups)
+        if self.parts.monitoring is not None:
+            self.parts.monitoring.watch(self.parts.running(gateway), gateway.container if gateway else None)
         for name, job in self.platform.jobs.items():
             if job.phase is JobPhase.AFTER:
                 self.parts.jobs[name] = self._after(name, job, gateway)
@@ -106,6 +111,7 @@ class Composer:
         acme = platform.gateway.tls.acme if platform.gateway and platform.gateway.tls else None
         references += [acme.image] if acme else []
         references += [platform.backups.image] if platform.backups else []
+        references += [watcher.image for _, watcher in watchers(platform)]
         carrier = self.catalogue.find("carrier", platform.images.family)
         references += [carrier.reference] if carrier else []
         return Images(
@@ -305,6 +311,7 @@ class Composer:
         image = self._catalogue_image("nginx")
         found = GatewayParts(self.loaded, self.parts, self.files_key, image)
         routed = [self.parts.route_target(name) for name in routed_parts(self.platform)]
+        report = self.parts.monitoring.report if self.parts.monitoring else None
         passed = [self.parts.store(name) for name in gateway.tcp]
         certificates = self._certificates(gateway)
         made = Gateway(
@@ -331,7 +338,7 @@ class Composer:
                     *(store.container for store in passed),
                     *([certificates.ready] if certificates else []),
                 ],
-                volumes=[certificates.mount] if certificates else [],
+                volumes=[*([certificates.mount] if certificates else []), *([report] if report else [])],
                 watch=SERIAL if certificates else None,
                 labels=self._labels("gateway", "gateway"),
             ),
@@ -340,6 +347,18 @@ class Composer:
             certificates.obtain("gateway", self._attach(gateway.networks), made.reloaded)
             self.parts.certificates = certificates
         return made
+
+    def _monitoring(self) -> None:
+        if self.platform.monitoring is not None:
+            self.parts.monitoring = MonitoringParts(
+                self.loaded,
+                self.catalogue,
+                self.parts,
+                image_ids=self.images.ids,
+                attach=self._attach,
+                files_image=self._carrier(),
+                files_key=self.files_key,
+            ).make()
 
     def _certificates(self, gateway: GatewayModel) -> Certificates | None:
         acme = gateway.tls.acme if gateway.tls else None

@@ -16,7 +16,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components import labels
-from components.args import HealthCheck, VolumeMount, WorkloadArgs
+from components.args import HealthCheck, LogRotation, VolumeMount, WorkloadArgs
 from settings.units import format_duration
 
 REPLACE_ON_CHANGES: Final = ["healthcheck", "tmpfs", "init", "#initerror"]
@@ -108,8 +108,8 @@ def make_container(
             stop_signal=args.stop_signal,
             stop_timeout=math.ceil(args.stop_grace_s),
             destroy_grace_seconds=max(1, math.ceil(args.stop_grace_s)),
-            log_driver="json-file",
-            log_opts={"max-size": f"{args.logs.max_size_mib}m", "max-file": str(args.logs.max_files)},
+            log_driver=args.logs.driver,
+            log_opts=args.logs.log_opts,
             restart="no" if one_shot else args.restart,
             max_retry_count=None if one_shot else args.max_restarts,  # Docker refuses it beside "no"
             healthcheck=_healthcheck(args),
@@ -166,13 +166,20 @@ def _spec(
     plain["networks"] = [tuple(network.aliases) for network in args.networks]
     plain["binds"] = [vars(bind) for bind in args.binds]
     plain["publish"] = [vars(port) for port in args.publish]
-    plain["logs"] = vars(args.logs)
+    plain["logs"] = _logs(args.logs)
     plain["health"] = (
         {key: value for key, value in vars(args.health).items() if key != "wait_s"} if args.health else None
     )
     plain["labels"] = dict(container_labels)
     plain["redeploy"] = redeploy
     return plain
+
+
+def _logs(logs: LogRotation) -> dict[str, Any]:
+    """Return what of a log is in the hash; a plain one as it always was, so that nothing is replaced for its sake."""
+    own = vars(logs)
+    defaults = {"driver": LogRotation.driver, "options": {}}
+    return {key: value for key, value in own.items() if key not in defaults or value != defaults[key]}
 
 
 def _capabilities(args: WorkloadArgs) -> docker.ContainerCapabilitiesArgs:

@@ -223,6 +223,7 @@ class GatewayParts:
             tcp=[self._tcp(name, port.host_port, port.idle_s) for name, port in gateway.tcp.items()],
             stream_module=self._image.facts.get("stream_module"),
             mime_types=str(self._image.facts.get("mime_types", Server.mime_types)),
+            report=self._parts.monitoring is not None,
             http2_directive=bool(self._image.facts.get("http2_directive")),
         )
 

@@ -13,9 +13,11 @@ from components.backup_job import BackupJob
 from components.cache import Cache
 from components.certificates import Certificates
 from components.database import Database
+from components.exporters import Running
 from components.gateway import Gateway
 from components.job import Job
 from components.model_server import ModelServer
+from components.monitoring import Monitoring, Server
 from components.network import Network
 from components.replicas import Service, Workers
 from components.translate import published_ports
@@ -45,6 +47,8 @@ class Parts:
     jobs: dict[str, Job] = field(default_factory=dict)
     secrets: dict[str, pulumi.Output[str]] = field(default_factory=dict)
     certificates: Certificates | None = None
+    backups: BackupJob | None = None
+    monitoring: Monitoring | None = None
     hosts: dict[str, str] = field(default_factory=dict)
     """DNS names of versions of services, where they are not the names among the platform's services."""
 
@@ -52,7 +56,23 @@ class Parts:
         """Return the name under which others reach a service, which is also its component's."""
         return self.hosts.get(name, name)
 
-    backups: BackupJob | None = None
+    def running(self, gateway: Gateway | None) -> list[Running]:
+        """Return every container that should run, but those that watch the others."""
+        replicated: list[tuple[str, Mapping[str, Service] | Mapping[str, Workers]]] = [
+            ("service", self.services),
+            ("workers", self.workers),
+        ]
+        found = [
+            Running(part=name, kind=kind, replica=index, container=container)
+            for kind, components in replicated
+            for name, component in components.items()
+            for index, container in enumerate(component.containers)
+        ]
+        single = [("database", name, database.container) for name, database in self.databases.items()]
+        single += [("cache", name, cache.container) for name, cache in self.caches.items()]
+        single += [("gateway", "gateway", gateway.container)] if gateway else []
+        found += [Running(part=name, kind=kind, replica=0, container=container) for kind, name, container in single]
+        return found
 
     def need(self, name: str, condition: Condition) -> Sequence[Dependency]:
         """Return what to depend on, so that a part is healthy, started or completed first."""
@@ -69,9 +89,12 @@ class Parts:
         """Return the store of this name."""
         return self.databases.get(name) or self.caches.get(name) or self.vector_stores[name]
 
-    def route_target(self, name: str) -> Service | ModelServer | VectorStore:
-        """Return the part of this name that a route leads to."""
-        return self.services.get(name) or self.model_servers.get(name) or self.vector_stores[name]
+    def route_target(self, name: str) -> Service | ModelServer | VectorStore | Server:
+        """Return the part of this name that a route leads to: what watches, too."""
+        for section in (self.services, self.model_servers, self.vector_stores):
+            if name in section:
+                return section[name]
+        return (self.monitoring.servers if self.monitoring else {})[name]
 
     def value_of(self, reference: Reference, loaded: Loaded) -> pulumi.Input[str]:
         """Return what a reference stands for; what is secret comes as a secret Output."""
@@ -129,6 +152,7 @@ class Parts:
             *(part.container for part in single),
             *([self.certificates.container] if self.certificates else []),
             *([self.backups.container] if self.backups else []),
+            *(self.monitoring.containers.values() if self.monitoring else []),
         ]
 
     def exports(self, loaded: Loaded, gateway: Gateway | None) -> dict[str, Any]:

@@ -80,7 +80,12 @@ def workload_args(
         stop_grace_s=workload.stop_grace_s,
         restart=workload.restart,
         max_restarts=workload.max_restarts,
-        logs=LogRotation(max_size_mib=workload.logs.max_size_mib, max_files=workload.logs.max_files),
+        logs=LogRotation(
+            max_size_mib=workload.logs.max_size_mib,
+            max_files=workload.logs.max_files,
+            driver=workload.logs.driver.value,
+            options=workload.logs.options,
+        ),
         read_only=workload.read_only,
         capabilities=workload.capabilities,
         no_new_privileges=workload.no_new_privileges,

@@ -27,11 +27,11 @@ KIND: Final = "slipway.kind"
 
 SERVING_ROLES: Final = frozenset({"replica", "server", "reader"})
 """Roles of containers that are meant to run all the time."""
-ONE_SHOT_ROLES: Final = frozenset({"job", "verify", "reload"})
+ONE_SHOT_ROLES: Final = frozenset({"job", "verify", "reload", "owner"})
 """Roles of containers that run once to their end."""
 CARRIER_ROLE: Final = "carrier"
 """Role of containers that only carry files into a volume and are never started."""
-DATA_KINDS: Final = frozenset({"database", "cache", "vector_store", "model_server", "volume", "backups"})
+DATA_KINDS: Final = frozenset({"database", "cache", "vector_store", "model_server", "volume", "backups", "monitoring"})
 """Kinds of parts whose volumes hold data."""
 
 

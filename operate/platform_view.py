@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from settings.model import GATEWAY_PORT, TLS_PORT, Gateway, Job, ModelServer
+from settings.monitoring import servers
 from settings.parts import BACKUPS_NAME, STORE_SECTIONS, parts, stores
 
 if TYPE_CHECKING:
@@ -93,7 +94,13 @@ def protected_parts(platform: Platform) -> dict[str, bool]:
     """Return for each part that keeps data whether its data are protected."""
     kept: dict[str, Store | Volume] = {**{name: store for _, name, store in stores(platform)}, **platform.volumes}
     own = {name: platform.protect_data if item.protect is None else item.protect for name, item in kept.items()}
-    return own | ({BACKUPS_NAME: platform.protect_data} if platform.backups is not None else {})
+    if platform.backups is not None:
+        own[BACKUPS_NAME] = platform.protect_data
+    watching = platform.monitoring
+    if watching is not None:
+        protect = platform.protect_data if watching.protect is None else watching.protect
+        own |= dict.fromkeys(servers(platform), protect)
+    return own
 
 
 def catalogue_roles(loaded: Loaded) -> list[str]:

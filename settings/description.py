@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from settings.monitoring import SERVERS
 from settings.parts import ROUTE_SECTIONS, workloads
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ class Description:
         return self.platform.networks.get(name)
 
     def _leads_nowhere_now(self, name: str) -> bool:
+        if name in SERVERS and name not in self.everything.services:
+            return self.everything.monitoring is not None and self.declared.monitoring is None
         return any(self.is_switched_off(section, name) for section in ROUTE_SECTIONS)
 
     def is_switched_off(self, section: str, name: str) -> bool:

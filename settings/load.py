@@ -9,6 +9,7 @@ from settings.catalogue import Catalogue, load_catalogue
 from settings.checks import CHECKS, PROFILE_CHECKS
 from settings.description import Description
 from settings.layers import read_layers
+from settings.monitoring import apply_monitoring
 from settings.paths import dotted
 from settings.problems import Finding, Problem, SettingsError
 from settings.profiles import apply_profiles
@@ -69,7 +70,7 @@ def load_platform(source: StackSource) -> Loaded:
     expanded = expand(layered.tree, layered.versions)
     tree = expanded.tree
     validated = validate(to_plain(tree))
-    active = apply_profiles(validated.platform, source.profiles)
+    active = apply_monitoring(apply_profiles(validated.platform, source.profiles))
     description = Description(
         everything=validated.platform,
         declared=active,

@@ -19,6 +19,7 @@ from settings.model import (
     Worker,
     Workload,
 )
+from settings.monitoring import SECTION, servers, watchers
 from settings.versions import OTHER
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 GATEWAY_NAME: Final = "gateway"
 BACKUPS_NAME: Final = "backups"
-_ALONE: Final = (GATEWAY_NAME, BACKUPS_NAME)
+_ALONE: Final = (GATEWAY_NAME, BACKUPS_NAME, SECTION)
 WORKLOAD_SECTIONS: Final = ("services", "workers", "jobs")
 STORE_SECTIONS: Final = ("databases", "caches", "vector_stores", "model_servers")
 ROUTE_SECTIONS: Final = ("services", "model_servers", "vector_stores")
@@ -41,7 +42,7 @@ class Part:
     """A part with the place where it is declared."""
 
     section: str
-    """One of :data:`STORE_SECTIONS` or :data:`WORKLOAD_SECTIONS`, ``gateway`` or ``backups``."""
+    """One of :data:`STORE_SECTIONS` or :data:`WORKLOAD_SECTIONS`, ``gateway``, ``backups`` or ``monitoring``."""
     name: str
     """Its name, which is also its DNS name."""
     spec: Workload | Store | Gateway | Backups
@@ -81,6 +82,8 @@ def parts(platform: Platform) -> Iterator[Part]:
         yield Part(GATEWAY_NAME, GATEWAY_NAME, platform.gateway)
     if platform.backups is not None:
         yield Part(BACKUPS_NAME, BACKUPS_NAME, platform.backups)
+    for name, watcher in watchers(platform):
+        yield Part(SECTION, name, watcher)
 
 
 def part_names(platform: Platform) -> frozenset[str]:
@@ -89,9 +92,10 @@ def part_names(platform: Platform) -> frozenset[str]:
 
 
 def route_target(platform: Platform, name: str) -> Service | ModelServer | VectorStore | None:
-    """Return the part of this name that a route can lead to, or ``None``."""
+    """Return the part of this name that a route can lead to, what watches included, or ``None``."""
     return next(
-        (getattr(platform, section)[name] for section in ROUTE_SECTIONS if name in getattr(platform, section)), None
+        (getattr(platform, section)[name] for section in ROUTE_SECTIONS if name in getattr(platform, section)),
+        servers(platform).get(name),
     )
 
 

@@ -64,6 +64,12 @@ _SECTIONS: Final[tuple[tuple[str, str, type[BaseModel]], ...]] = (
     ("Which backups stay", "`backups.keep`", models.BackupKeep),
     ("Where backups are kept", "`backups.destinations.<name>`", models.BackupDestination),
     ("Who is told of a backup", "`backups.webhook`", models.BackupWebhook),
+    ("Monitoring", "`monitoring`", models.Monitoring),
+    ("Alerts", "`monitoring.alerts`", models.Alerts),
+    ("Receivers of alerts", "`monitoring.receivers.<name>`", models.Receiver),
+    ("Mail", "`monitoring.receivers.<name>.email`", models.Email),
+    ("Alertmanager", "`monitoring.alertmanager`", models.Alertmanager),
+    ("Grafana", "`monitoring.grafana`", models.Grafana),
 )
 _UNIT_EXAMPLES: Final = {Unit.MEMORY: "256MiB", Unit.DURATION: "90s", Unit.CPUS: 0.5}
 _BARE: Final = re.compile(r"[\w./][^{}\[\],:#\"'\n$`|]*")

@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from settings.catalogue import OWN_PREFIX
-from settings.model import BackupKind, Condition, Health, OnFailure, Persistence, RestartPolicy, Service
+from settings.model import (
+    GRAFANA_IMAGE,
+    BackupKind,
+    Condition,
+    Health,
+    OnFailure,
+    Persistence,
+    RestartPolicy,
+    Service,
+)
+from settings.monitoring import ALERTMANAGER, EXPORTERS, GRAFANA, PROMETHEUS, SECTION
 from settings.parts import BACKUPS_NAME, GATEWAY_NAME, STORE_SECTIONS
 from settings.resolve_networks import resolve_networks
 from settings.texts import references_in
@@ -24,6 +34,7 @@ if TYPE_CHECKING:
         Database,
         Gateway,
         ModelServer,
+        Monitoring,
         Platform,
         Route,
         Tls,
@@ -127,6 +138,7 @@ class _Resolver:
                 "on_failure": platform.on_failure or (OnFailure.ROLLBACK if platform.protect_data else OnFailure.STAY),
                 "gateway": None if platform.gateway is None else self._gateway(platform.gateway),
                 "backups": None if platform.backups is None else self._backups(platform.backups),
+                "monitoring": None if platform.monitoring is None else self._monitoring(platform.monitoring),
             }
         )
 
@@ -173,6 +185,32 @@ class _Resolver:
         usual = {"streaming": True, "timeout_s": _MODEL_TIMEOUT_S}
         return route.model_copy(
             update={key: value for key, value in usual.items() if key not in route.model_fields_set}
+        )
+
+    def _monitoring(self, monitoring: Monitoring) -> Monitoring:
+        alertmanager, grafana = monitoring.alertmanager, monitoring.grafana
+        return monitoring.model_copy(
+            update={
+                "enabled": True,
+                "image": self._images.reference(monitoring.image or OWN_PREFIX + PROMETHEUS),
+                "exporters_image": self._images.reference(monitoring.exporters_image or OWN_PREFIX + EXPORTERS),
+                "networks": self._networks[SECTION, PROMETHEUS],
+                "protect": self._protect(monitoring.protect),
+                "volume_name": monitoring.volume_name or self._names.of(PROMETHEUS, "data"),
+                "alertmanager": alertmanager.model_copy(
+                    update={
+                        "image": self._images.reference(alertmanager.image or OWN_PREFIX + ALERTMANAGER),
+                        "volume_name": alertmanager.volume_name or self._names.of(ALERTMANAGER, "data"),
+                    }
+                ),
+                "grafana": grafana
+                and grafana.model_copy(
+                    update={
+                        "image": self._images.reference(grafana.image or GRAFANA_IMAGE),
+                        "volume_name": grafana.volume_name or self._names.of(GRAFANA, "data"),
+                    }
+                ),
+            }
         )
 
     def _tls(self, tls: Tls) -> Tls:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from settings import monitoring as watching
 from settings.backups import StoreKind, backed_up
 from settings.model import ModelServer
 from settings.parts import BACKUPS_NAME, GATEWAY_NAME, ROUTE_SECTIONS, STORE_SECTIONS, routed_parts, stores, workloads
@@ -36,11 +37,38 @@ def resolve_networks(platform: Platform) -> Membership:
         if workload.networks is None and not workload.host_network:
             joined = _join(base[section, name], _referenced(workload, base))
             membership[section, name] = chooser.ordered(joined)
+    if watching.is_on(platform):
+        membership[watching.SECTION, watching.PROMETHEUS] = chooser.prometheus(membership)
     if platform.gateway is not None:
         membership[GATEWAY_NAME, GATEWAY_NAME] = chooser.gateway(membership)
     if platform.backups is not None:
         membership[BACKUPS_NAME, BACKUPS_NAME] = chooser.backups(platform.backups, membership)
     return membership
+
+
+def networks_of_watcher(platform: Platform, name: str, *, publish: bool) -> list[str] | None:
+    """Return the networks of a container that watches, once those of the others are filled in, else ``None``.
+
+    Exporters of stores stand beside these, where Prometheus comes to; what watches the gateway comes to it.
+    """
+    monitoring = platform.monitoring
+    if monitoring is None or monitoring.networks is None:
+        return None
+    own = monitoring.networks
+    if name == watching.PROMETHEUS:
+        return list(own)
+    for store, declared in (*platform.databases.items(), *platform.caches.items()):
+        if name == watching.exporter_of(store):
+            return [network for network in declared.networks or () if network in own][:1]
+    joined = own[:1]
+    if name in {watching.NGINX_EXPORTER, watching.GATEWAY_EXPORTER} and platform.gateway is not None:
+        joined = _join(joined, [platform.gateway.networks or []])
+    # Alerts are told, and pages are asked for, beyond the platform's own networks.
+    if publish or name == watching.ALERTMANAGER:
+        joined += [each for each, network in platform.networks.items() if not network.internal and each not in joined][
+            :1
+        ]
+    return joined
 
 
 class _Chooser:
@@ -77,6 +105,16 @@ class _Chooser:
             return self.ordered(workload.networks)
         return self.ordered([*self._first(), *(self._open[:1] if workload.egress or workload.publish else ())])
 
+    def prometheus(self, membership: Membership) -> list[str]:
+        monitoring = self._platform.monitoring
+        assert monitoring is not None  # noqa: S101 - the only caller asks first
+        if monitoring.networks is not None:
+            return self.ordered(monitoring.networks)
+        read = [membership[section, name] for section, name, _ in stores(self._platform)]
+        read += [membership[section, name] for section, name, workload in workloads(self._platform) if workload.metrics]
+        joined = _join(self._first(), read)
+        return [*joined, *[name for name in self._open[:1] if monitoring.publish and name not in joined]]
+
     def gateway(self, membership: Membership) -> list[str]:
         gateway = self._platform.gateway
         assert gateway is not None  # noqa: S101 - the only caller asks first
@@ -85,6 +123,9 @@ class _Chooser:
         routed = routed_parts(self._platform)
         targets = [membership.get((section, name), []) for name in routed for section in ROUTE_SECTIONS]
         targets += [membership.get((section, name), []) for section in STORE_SECTIONS for name in gateway.tcp]
+        if any(name in watching.SERVERS and name not in self._platform.services for name in routed):
+            # All that a route may lead to is on the first network of Prometheus.
+            targets.append(membership.get((watching.SECTION, watching.PROMETHEUS), [])[:1])
         return self.ordered(_join((self._open or self._declared)[:1], targets))
 
     def backups(self, backups: Backups, membership: Membership) -> list[str]:

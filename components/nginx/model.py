@@ -22,6 +22,10 @@ ERRORS: Final = ".errors"
 """File of that folder with what nginx said when it refused a configuration."""
 FLAGS_FOLDER: Final = f"{CONFIG_FOLDER}/.flags"
 """A file ``maintenance`` (or ``maintenance.<service>``) here shows the maintenance page at once, with no reload."""
+LOG_FOLDER: Final = "/run/slipway"
+"""The folder of the volume that the gateway shares with the exporter that counts its requests."""
+LOG_SOCKET: Final = f"{LOG_FOLDER}/requests.sock"
+"""The exporter's socket."""
 ACME_FOLDER: Final = "/var/lib/acme"
 """The folder of the volume that the gateway shares with what obtains certificates."""
 
@@ -272,5 +276,7 @@ class Server:
     """File of nginx's stream module, where it is not built in; for ``tcp``."""
     mime_types: str = "/etc/nginx/mime.types"
     """File with the types of static files."""
+    report: bool = False
+    """Whether each request is also reported to the exporter at :data:`LOG_SOCKET`."""
     http2_directive: bool = False
     """Whether nginx knows ``http2 on`` (1.25.1), instead of a word of ``listen``."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from components.nginx import headers, keys, limits, tls
-from components.nginx.model import CONFIG_FOLDER, ERRORS, Backend, Balancing, GatewayRoute, Server
+from components.nginx.model import CONFIG_FOLDER, ERRORS, LOG_SOCKET, Backend, Balancing, GatewayRoute, Server
 from components.nginx.servers import servers, status_server
 from components.nginx.stream import stream
 from components.nginx.tree import Directive, block, line, time
@@ -17,6 +17,7 @@ _LOG: Final = (
     '"uri":"$request_uri","status":$status,"bytes":$body_bytes_sent,"seconds":$request_time,'
     '"upstream":"$upstream_addr","upstream_status":"$upstream_status","upstream_seconds":"$upstream_response_time"}'
 )
+_REPORT: Final = '{"upstream":"$proxy_host","status":$status,"seconds":$request_time}'
 _CONNECTIONS: Final = 2000
 """Connections of one worker; a proxied one is two, each an open file, of which a container may have 4096."""
 _TEMP: Final = "/tmp/nginx"  # noqa: S108 - a memory folder inside the container
@@ -81,6 +82,10 @@ def _http(
     yield line("log_format", "json", "escape=json", _LOG)
     # A line is at most a second late; without the buffer each request would be a write.
     yield line("access_log", "/dev/stdout", "json", "buffer=32k", "flush=1s")
+    if server.report:
+        # Datagrams to a file: nothing to connect to when nginx starts, and nothing to wait for while it serves.
+        yield line("log_format", "report", "escape=json", _REPORT)
+        yield line("access_log", f"syslog:server=unix:{LOG_SOCKET},nohostname,tag=gateway", "report")
     yield line("server_tokens", "off")
     yield line("absolute_redirect", "off")  # nginx knows its own port, and not the one that people come by
     yield line("server_names_hash_bucket_size", "128")  # a long host name does not fit into the default

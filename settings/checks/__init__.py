@@ -17,6 +17,7 @@ from settings.checks import (
     jobs,
     kernel,
     models,
+    monitoring,
     mounts,
     names,
     needs,
@@ -64,6 +65,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     *images.CHECKS,
     *jobs.CHECKS,
     *stores.CHECKS,
+    *monitoring.CHECKS,
     *secrets.CHECKS,
     *workloads.CHECKS,
 )

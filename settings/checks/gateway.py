@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from settings.model import Service
+from settings.monitoring import SERVERS
 from settings.parts import ROUTE_SECTIONS, route_target
 from settings.paths import dotted
 from settings.problems import Finding, listing, nearest
@@ -40,8 +41,10 @@ def routes_lead_to_services(description: Description) -> Iterator[Finding]:
     ports = {(*path, "to") for path, route in description.routes() if route.port is not None}
     for path, name in description.route_targets():
         target = route_target(description.declared, name)
-        if isinstance(target, Service):
-            yield from _can_answer(path, name, target, port=path[: len(_TARGET)] in ports)
+        if name in SERVERS and not isinstance(target, Service):
+            continue  # settings.checks.monitoring says whether it runs
+        if name in description.declared.services:
+            yield from _can_answer(path, name, description.declared.services[name], port=path[: len(_TARGET)] in ports)
         if target is not None:
             continue
         other = next((s for s in ("workers", "jobs") if name in getattr(description.declared, s)), None)

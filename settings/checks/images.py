@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from settings.catalogue import LOCK_FILE, OWN_PREFIX
+from settings.monitoring import monitoring_images
 from settings.parts import stores
 from settings.problems import Finding, listing, nearest
 from settings.resolve import BACKUP_ROLE, GATEWAY_ROLE, KEEPER_ROLE
@@ -135,6 +136,7 @@ def _written(description: Description) -> Iterator[tuple[Path, str]]:
     ]
     places.append((("gateway", "image"), platform.gateway.image if platform.gateway is not None else None))
     places.append((("backups", "image"), platform.backups.image if platform.backups is not None else None))
+    places += [(path, image) for path, image, _ in monitoring_images(platform)]
     places += [(("images", "references", role), image) for role, image in platform.images.references.items()]
     for path, image in places:
         if image is not None and not image.startswith(OWN_PREFIX):
@@ -158,6 +160,7 @@ def _roles(description: Description) -> Iterator[tuple[Path, str]]:
         places.append((("gateway",), platform.gateway.image or OWN_PREFIX + GATEWAY_ROLE))
     if platform.backups is not None:
         places.append((("backups",), platform.backups.image or OWN_PREFIX + BACKUP_ROLE))
+    places += [(path[:-1], image or OWN_PREFIX + role) for path, image, role in monitoring_images(platform) if role]
     for path, image in places:
         if image is not None and image.startswith(OWN_PREFIX):
             yield path, image.removeprefix(OWN_PREFIX)

@@ -105,18 +105,18 @@ def gateway_reaches_its_services(description: Description) -> Iterator[Finding]:
         return
     own = set(gateway.networks or ())
     for path, name in description.route_targets():
-        section = next((item for item in ROUTE_SECTIONS if name in getattr(description.platform, item)), None)
+        section = next((item for item in ROUTE_SECTIONS if name in getattr(description.platform, item)), "")
         target = route_target(description.platform, name)
-        if section is None or target is None:
+        if target is None:
             continue
         if getattr(target, "host_network", False) or own & set(target.networks or ()):
             continue
         yield Finding(
             path,
-            f"the gateway shares no network with {section}.{name}",
+            f"the gateway shares no network with {f'{section}.' if section else ''}{name}",
             allowed=f"at least one of {listing(target.networks or ())}",
             fix="add one of them to gateway.networks, or leave gateway.networks out",
-            about=(_ALL, (section, name, "networks"), (GATEWAY_NAME, "networks")),
+            about=(_ALL, *([(section, name, "networks")] if section else []), (GATEWAY_NAME, "networks")),
         )
 
 

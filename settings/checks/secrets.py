@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from settings.checks.monitoring import monitoring_secrets
 from settings.checks.routes import gateway_secrets
 from settings.model import SecretSource
 from settings.problems import Finding, listing, nearest
@@ -127,6 +128,7 @@ def _used(description: Description) -> set[str]:
     used.update(name for _, name in gateway_secrets(description.declared.gateway))
     if description.declared.backups is not None:
         used.update(description.declared.backups.secrets().values())
+    used.update(name for _, name in monitoring_secrets(description.declared.monitoring))
     return used
 
 

@@ -15,6 +15,19 @@ from settings.model.base import Model
 from settings.model.gateway import GATEWAY_PORT, Gateway, TcpRoute
 from settings.model.health import Health
 from settings.model.model_server import ModelServer, ModelServerEngine, Ready, ServedModel
+from settings.model.monitoring import (
+    ALERTMANAGER_PORT,
+    GRAFANA_IMAGE,
+    GRAFANA_PORT,
+    PROMETHEUS_PORT,
+    Alertmanager,
+    Alerts,
+    Email,
+    Grafana,
+    Monitoring,
+    Receiver,
+    Severity,
+)
 from settings.model.mounts import BindMount, SecretUse, VolumeMount
 from settings.model.platform import Host, ImageFamily, Images, OnFailure, Platform
 from settings.model.ports import Protocol, Publish
@@ -51,6 +64,7 @@ from settings.model.workload import (
     Condition,
     Job,
     JobPhase,
+    LogDriver,
     Logs,
     Metrics,
     Relaxation,
@@ -62,12 +76,18 @@ from settings.model.workload import (
 )
 
 __all__ = [
+    "ALERTMANAGER_PORT",
     "CHECKPOINT",
     "GATEWAY_PORT",
+    "GRAFANA_IMAGE",
+    "GRAFANA_PORT",
     "LETS_ENCRYPT_STAGING",
     "METRICS_PORT",
+    "PROMETHEUS_PORT",
     "TLS_PORT",
     "Acme",
+    "Alertmanager",
+    "Alerts",
     "Answer",
     "BackupDestination",
     "BackupKeep",
@@ -86,19 +106,23 @@ __all__ = [
     "Condition",
     "Database",
     "DatabaseEngine",
+    "Email",
     "Eviction",
     "Gateway",
+    "Grafana",
     "Health",
     "Host",
     "ImageFamily",
     "Images",
     "Job",
     "JobPhase",
+    "LogDriver",
     "Logs",
     "Metrics",
     "Model",
     "ModelServer",
     "ModelServerEngine",
+    "Monitoring",
     "Network",
     "OnFailure",
     "Persistence",
@@ -107,6 +131,7 @@ __all__ = [
     "Publish",
     "Rate",
     "Ready",
+    "Receiver",
     "Redirect",
     "RedirectStatus",
     "Relaxation",
@@ -119,6 +144,7 @@ __all__ = [
     "SecretUse",
     "ServedModel",
     "Service",
+    "Severity",
     "Slash",
     "StaticFiles",
     "Strategy",

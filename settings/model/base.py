@@ -64,6 +64,10 @@ NAME_PATTERNS: Final = {
     r"^OLLAMA_[A-Z_]+$": "a variable of Ollama, such as OLLAMA_FLASH_ATTENTION",
     r"^(none|all|\d+|device=[\w,-]+)$": "none, all, a count such as 1, or device=0,1",
     r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)*(:[\w.-]+)?$": "the name of a model, such as llama3.2:1b or acme/helper",
+    r"^[\w.-]+:\d+$": "host:port, such as smtp.example.org:587",
+    r"^[A-Z][A-Za-z]+$": "the name of an alert, such as ServiceErrors",
+    r"^GF_[A-Z0-9_]+$": "one of Grafana's environment variables, such as GF_LOG_LEVEL",
+    r"^[a-z0-9-]+$": "the name of an option of a log driver, such as syslog-address",
     r"^[a-z-]+$": "the name of a directive of redis.conf",
     r"^[\w.-]+\.(sql|sh)$": "a file name that ends in .sql or .sh",
 }

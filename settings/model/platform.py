@@ -11,6 +11,7 @@ from settings.model.backups import Backups
 from settings.model.base import Model, Name, SecretName
 from settings.model.gateway import Gateway
 from settings.model.model_server import ModelServer
+from settings.model.monitoring import Monitoring
 from settings.model.stores import Cache, Database, Network, Secret, Volume
 from settings.model.vector_store import VectorStore
 from settings.model.workload import Job, Service, Worker
@@ -90,3 +91,5 @@ class Platform(Model):
     """The one door from outside. Default: none."""
     backups: Backups | None = None
     """Backups of all that keeps data. Default: none are made."""
+    monitoring: Monitoring | None = None
+    """What watches all of it. Default: none."""

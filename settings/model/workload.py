@@ -64,8 +64,25 @@ UlimitForm = Annotated[Ulimit, BeforeValidator(_ulimit, json_schema_input_type=U
 """One number for both, or the whole form."""
 
 
+class LogDriver(StrEnum):
+    """Where Docker keeps a container's log, or sends it."""
+
+    JSON_FILE = "json-file"
+    LOCAL = "local"
+    JOURNALD = "journald"
+    SYSLOG = "syslog"
+    FLUENTD = "fluentd"
+    GELF = "gelf"
+    LOKI = "loki"
+
+
 class Logs(Model):
-    """Rotation of a container's log, kept by Docker on the host."""
+    """A container's log: rotated files on the host, or sent elsewhere by name."""
+
+    driver: LogDriver = LogDriver.JSON_FILE
+    """``json-file`` and ``local`` are rotated files; the others send it (docs/monitoring.md). ``loki`` is a plugin."""
+    options: dict[Annotated[str, Field(pattern=r"^[a-z0-9-]+$")], PlainText] = {}
+    """Options of a driver that sends it, such as ``syslog-address``; never secret: ``docker inspect`` shows them."""
 
     max_size_mib: MemoryMiB = Field(default=10, alias="max_size")
     """Size at which a log file is rotated."""
