@@ -70,6 +70,10 @@ golden: bootstrap-dev ## Write the golden plans and the examples in the document
 e2e: bootstrap-dev ## Run the scenarios on real containers, on every engine that is present (KILLS=20: all of kill -9)
 	$(if $(KILLS),SLIPWAY_KILLS=$(KILLS)) $(BIN)/pytest -m e2e -n 2 --dist loadfile $(ARGS)
 
+.PHONY: systems
+systems: bootstrap-dev ## Bring up the five systems, dev and prod, with stand-ins for images that can't be had; a table
+	SLIPWAY_SYSTEMS=all $(BIN)/pytest -m e2e -q tests/e2e/test_systems.py $(ARGS)
+
 .PHONY: lint
 lint: bootstrap-dev ## Check style, types, room boundaries, YAML and shell scripts
 	scripts/lint
@@ -86,9 +90,10 @@ bench: bootstrap-dev ## Measure against Docker Compose and print a table of rati
 # --- upkeep --------------------------------------------------------------------------------------------------------------
 
 .PHONY: docs
-docs: bootstrap-dev ## Write the generated documents anew: settings reference and JSON Schema
+docs: bootstrap-dev ## Write the generated documents anew: settings, JSON Schema, the five systems
 	./slipway schema --out docs/schema.json
 	$(PYTHON) -c 'from settings.reference_doc import REFERENCE_FILE, render; open(REFERENCE_FILE, "w").write(render())'
+	$(PYTHON) -m tests.systems.document
 
 .PHONY: dashboards
 dashboards: bootstrap-dev ## Write Grafana's dashboards anew

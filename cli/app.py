@@ -14,6 +14,7 @@ from cli.failures import run_reporting
 from cli.workplace import Workplace
 
 COMMANDS: Final = {
+    "init": "Write a project of your own, from five questions or a template.",
     "up": "Deploy a stack: create, change and delete until it is as described.",
     "preview": "Show what `up` would do.",
     "destroy": "Remove a stack's containers and networks; data stay unless asked.",
@@ -32,8 +33,14 @@ COMMANDS: Final = {
     "rollback": "Return the whole platform to an earlier release.",
     "logs": "Show the containers' logs.",
     "shell": "Open a shell in a container, or run a command there.",
+    "psql": "Open psql in a database's container.",
+    "redis-cli": "Open redis-cli in a cache's container.",
+    "run": "Run a job now, such as seed or migrate.",
+    "scan": "Run what belongs to the profile scan.",
+    "profiles": "Show profiles and what they add, or switch them on and off.",
     "config": "Show the merged description, and where each value comes from.",
     "schema": "Write the JSON Schema of blueprints, for editors.",
+    "check-env": "Check that a stack has all that it needs: values, secrets, builds.",
     "doctor": "Check this machine and say what mends it.",
     "images": "Build or list the images that Slipway ships.",
     "outputs": "Show the stack's outputs.",
@@ -55,7 +62,7 @@ class LazyGroup(click.Group):
         """Return a command, importing it."""
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"cli.commands.{cmd_name}").command
+        command = importlib.import_module(f"cli.commands.{cmd_name.replace('-', '_')}").command
         assert isinstance(command, click.Command)  # noqa: S101 - each module of that folder defines one
         return command
 

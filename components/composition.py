@@ -19,6 +19,7 @@ from components.cache import Cache, CacheArgs
 from components.certificates import SERIAL, Certificates
 from components.certificates_parts import PART, make_certificates
 from components.database import Database, DatabaseArgs
+from components.external_database import external_database
 from components.files import make_key
 from components.gateway import Gateway, GatewayArgs
 from components.gateway_parts import GatewayParts
@@ -38,9 +39,9 @@ from settings.load import Loaded
 from settings.model import Backups as BackupsModel
 from settings.model import Gateway as GatewayModel
 from settings.model import Job as JobModel
-from settings.model import JobPhase, Platform, SecretSource, Workload
+from settings.model import JobPhase, Platform, Relaxation, SecretSource, Workload
 from settings.monitoring import watchers
-from settings.parts import BACKUPS_NAME, routed_parts, stores
+from settings.parts import BACKUPS_NAME, routed_parts, stores, workloads
 
 _DIGITS: Final = 16
 
@@ -83,6 +84,11 @@ class Composer:
     def compose(self) -> dict[str, Any]:
         """Register everything and return what the stack exports."""
         self._secrets()
+        for name, database in self.loaded.externals.items():
+            password = self.parts.secrets[database.external.password] if database.external else None
+            assert password is not None  # noqa: S101 - what is external says so
+            self.parts.externals[name] = external_database(database, password)
+        self._warn()
         self._foundations()
         for name in in_order_of_need(self.platform):
             self._part(name)
@@ -143,6 +149,18 @@ class Composer:
             apart |= set(pair) if versions.blue_green else set(pair) - set(pair[:1])
         return {"kept": frozenset(kept), "apart": frozenset(apart)}
 
+    def _warn(self) -> None:
+        """Say aloud what has power over the host, at each preview and deployment."""
+        for _, name, workload in workloads(self.platform):
+            rights = [
+                (workload.privileged, Relaxation.PRIVILEGED, "every right on the host"),
+                (workload.host_network, Relaxation.HOST_NETWORK, "the host's own network"),
+            ]
+            given = [(reason, what) for has, reason, what in rights if has]
+            if given:
+                reasons = "; ".join(workload.relax[reason] for reason, _ in given)
+                pulumi.log.warn(f"{name} has {' and '.join(what for _, what in given)}: {reasons}")
+
     def _secrets(self) -> None:
         for name, secret in self.platform.secrets.items():
             if secret.source is SecretSource.CONFIG:
@@ -195,8 +213,11 @@ class Composer:
             parts.model_servers[name] = make_model_server(name, platform.model_servers[name], self._around())
         elif name in platform.jobs:
             job = platform.jobs[name]
-            if job.phase is JobPhase.BEFORE:
-                parts.jobs[name] = Job(name, JobArgs(**self._common(name, job, "job"), timeout_s=job.timeout_s))
+            if job.phase is not JobPhase.AFTER:
+                manual = job.phase is JobPhase.MANUAL
+                parts.jobs[name] = Job(
+                    name, JobArgs(**self._common(name, job, "job"), timeout_s=job.timeout_s, manual=manual)
+                )
         elif name in platform.workers:
             worker = platform.workers[name]
             parts.workers[name] = Workers(

@@ -42,6 +42,7 @@ def make_container(
     extra_labels: Mapping[str, str] | None = None,
     needs: Sequence[pulumi.Input[pulumi.Resource]] = (),
     one_shot: bool = False,
+    start: bool = True,
     pid_mode: pulumi.Input[str] | None = None,
     timeout_s: float | None = None,
     redeploy: Any = None,
@@ -58,6 +59,7 @@ def make_container(
         extra_labels: Labels beside those of ``args``.
         needs: Dependencies beside those of ``args``.
         one_shot: It runs once: wait for its end, keep its output and exit code, never restart it.
+        start: Whether it is started; one that is not stands ready for somebody to start it.
         pid_mode: ``container:<id>`` to share that container's processes.
         timeout_s: The longest that creating it (for a one-shot: its whole run) may take, in seconds.
         wait: Whether the deployment waits for its health, if it has a check.
@@ -116,8 +118,9 @@ def make_container(
             wait=waits or None,
             wait_timeout=math.ceil(args.health.wait_s) if args.health is not None and waits else None,
             must_run=False if one_shot else None,
-            attach=one_shot or None,
-            logs=one_shot or None,
+            start=None if start else False,
+            attach=(one_shot and start) or None,
+            logs=(one_shot and start) or None,
             rm=False if one_shot else None,
         ),
         opts=pulumi.ResourceOptions(
@@ -125,7 +128,7 @@ def make_container(
             depends_on=[*args.needs, *needs],
             delete_before_replace=stands_alone(args),
             replace_on_changes=REPLACE_ON_CHANGES,
-            additional_secret_outputs=["containerLogs"] if one_shot else None,
+            additional_secret_outputs=["containerLogs"] if one_shot and start else None,
             custom_timeouts=pulumi.CustomTimeouts(create=f"{math.ceil(timeout_s)}s") if timeout_s is not None else None,
         ),
     )

@@ -19,7 +19,7 @@ from components.certificates import certificate_of
 from components.gateway import FILES
 from components.nginx import Backend, Balancing, GatewayRoute, Server
 from components.nginx.headers import SECURITY
-from components.nginx.model import CONFIG_FOLDER
+from components.nginx.model import CONFIG_FOLDER, LISTEN_PORT
 from components.parts import Parts, traffic_of
 from components.self_signed import self_signed
 from settings.catalogue import CatalogueImage
@@ -208,6 +208,7 @@ class GatewayParts:
             self.files["maintenance.html"] = _read(Path(gateway.maintenance_page), gateway.maintenance_page)
         return Server(
             workers=gateway.workers,
+            ports=sorted({LISTEN_PORT, *(port.port for port in gateway.publish)}),
             max_body_mib=gateway.max_body_mib,
             drain_s=gateway.drain_s,
             # An unknown name has no certificate, so it is refused over HTTP too.

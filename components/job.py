@@ -26,13 +26,15 @@ class JobArgs(WorkloadArgs):
 
     timeout_s: float = 600.0
     """The longest that it may take, in seconds."""
+    manual: bool = False
+    """Whether its container is only made ready, for ``slipway run`` to start."""
 
 
 class Job(pulumi.ComponentResource):
     """A one-shot container, such as a database migration."""
 
     succeeded: pulumi.Output[pulumi.Resource]
-    """Depend on this to start only after the job ended with exit code 0."""
+    """Depend on this to start only after the job ended with exit code 0; of a manual one, that it is ready."""
     container: docker.Container
     """Its container; depending on it alone does not wait for success."""
 
@@ -47,8 +49,13 @@ class Job(pulumi.ComponentResource):
             extra_volumes=files.mounts,
             needs=files.ready,
             one_shot=True,
+            start=not args.manual,
             timeout_s=args.timeout_s,
         )
+        if args.manual:
+            self.succeeded = pulumi.Output.from_input(self.container)
+            self.register_outputs({})
+            return
         # What is promised rather than written may be secret; plain text can't be.
         promised = [value for value in args.env.values() if not isinstance(value, str)]
         self.succeeded = success_of(self.container, f"job {name}", [*args.secret_files.values(), *promised])

@@ -14,6 +14,7 @@ from components.cache import Cache
 from components.certificates import Certificates
 from components.database import Database
 from components.exporters import Running
+from components.external_database import ExternalDatabase
 from components.gateway import Gateway
 from components.job import Job
 from components.model_server import ModelServer
@@ -39,6 +40,7 @@ class Parts:
     networks: dict[str, Network] = field(default_factory=dict)
     volumes: dict[str, pulumi.Output[str]] = field(default_factory=dict)
     databases: dict[str, Database] = field(default_factory=dict)
+    externals: dict[str, ExternalDatabase] = field(default_factory=dict)
     caches: dict[str, Cache] = field(default_factory=dict)
     vector_stores: dict[str, VectorStore] = field(default_factory=dict)
     model_servers: dict[str, ModelServer] = field(default_factory=dict)
@@ -117,20 +119,16 @@ class Parts:
             part = getattr(self, reference.section)[reference.name]
             value = getattr(part, reference.attribute)
             return str(value) if isinstance(value, int) else value
-        store = self.databases.get(reference.name) or self.caches[reference.name]
-        described = platform.databases.get(reference.name)
-        known = {
-            "host": store.host,
-            "port": str(store.port),
-            "password": store.password,
-            "url": store.url,
-            **({"database": described.database or ""} if described else {}),
-            **(
-                {"user": store.role, "url_without_password": store.url_without_password}
-                if isinstance(store, Database)
-                else {}
-            ),
-        }
+        database = self.databases.get(reference.name) or self.externals.get(reference.name)
+        store = database or self.caches[reference.name]
+        known = {"host": store.host, "port": str(store.port), "password": store.password, "url": store.url}
+        if database is not None:
+            described = platform.databases.get(reference.name) or loaded.externals[reference.name]
+            known |= {
+                "database": described.database or "",
+                "user": database.role,
+                "url_without_password": database.url_without_password,
+            }
         return known[reference.attribute]
 
     def containers(self) -> list[pulumi.Resource]:
@@ -165,7 +163,10 @@ class Parts:
                 **{self.host(name): service.container_names for name, service in self.services.items()},
                 **{name: workers.container_names for name, workers in self.workers.items()},
             },
-            "databases": {name: database.url_without_password for name, database in self.databases.items()},
+            "databases": {
+                **{name: database.url_without_password for name, database in self.databases.items()},
+                **{name: database.url_without_password for name, database in self.externals.items()},
+            },
         }
         for section in ("vector_stores", "model_servers"):
             if made := getattr(self, section):

@@ -37,6 +37,8 @@ class Found:
     """Its number, from 0."""
     running: bool
     """Whether it runs."""
+    kind: str = ""
+    """Kind of its part: ``database``, ``cache``, ``job``, …"""
     slot: str = ""
     """Which of two versions of a service it is of, if it is not the only one."""
 
@@ -94,6 +96,24 @@ def one_running(containers: Iterable[Found], part: str, stack: str, replica: int
     return min(running, key=lambda item: item.replica)
 
 
+def one_of_kind(containers: Iterable[Found], kind: str, part: str | None, stack: str) -> Found:
+    """Return the running server of a kind, such as ``database``: the part asked for, else the only one.
+
+    Raises:
+        NoSuchPart: There is none, or there are several and none was asked for.
+    """
+    own = [item for item in containers if item.kind == kind and item.role == "server"]
+    known = sorted({item.part for item in own})
+    if part is None and len(known) != 1:
+        few = "several, say which one" if known else f"none that runs\n  fix: slipway status --stack {stack}"
+        raise NoSuchPart(
+            f"stack {stack} has no one {kind}, but {few}" + (f"\n  allowed: {', '.join(known)}" if known else "")
+        )
+    return (
+        one_running(own, part or known[0], stack, None) if own else one_running(containers, part or kind, stack, None)
+    )
+
+
 def _found(item: Mapping[str, Any]) -> Found:
     own = item["Labels"]
     number = own.get(labels.REPLICA, "0")
@@ -106,4 +126,5 @@ def _found(item: Mapping[str, Any]) -> Found:
         replica=int(number) if number.isdigit() else 0,
         running=item["State"] == "running",
         slot=own.get(labels.SLOT, ""),
+        kind=own.get(labels.KIND, ""),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from settings.model import GATEWAY_PORT, TLS_PORT, Gateway, Job, ModelServer
+from settings.model import GATEWAY_PORTS, TLS_PORT, Gateway, Job, ModelServer
 from settings.monitoring import servers
 from settings.parts import BACKUPS_NAME, STORE_SECTIONS, parts, stores
 
@@ -137,7 +137,7 @@ def _port(part: Part) -> int | None:
 
 
 def _outside(part: Part, publish: Publish) -> str:
-    if isinstance(part.spec, Gateway) and publish.port in {GATEWAY_PORT, TLS_PORT}:
+    if isinstance(part.spec, Gateway) and publish.port in {*GATEWAY_PORTS, TLS_PORT}:
         return _url(publish)
     suffix = "" if publish.protocol == "tcp" else f"/{publish.protocol}"
     return f"{publish.address}:{publish.host_port}{suffix}"

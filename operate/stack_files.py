@@ -92,8 +92,8 @@ def docker_host(root: Path, stack: str) -> str | None:
 def ensure_stack_file(root: Path, stack: str, blueprint: str | None) -> StackFile:
     """Return what the stack's file says; make the file for a stack that has none.
 
-    A new one gets ``blueprint`` (default: the starter) and the environment of the stack's name if the blueprint has it,
-    else ``dev``.
+    A new one gets ``blueprint`` (default: the starter) and the environment that the stack's name is, or has among its
+    words (``octocode-prod``), else ``dev``.
 
     Raises:
         StackFileError: The name is impossible, the blueprint is unknown, or the stack has another one.
@@ -105,7 +105,7 @@ def ensure_stack_file(root: Path, stack: str, blueprint: str | None) -> StackFil
         return _existing(root, stack, blueprint)
     chosen = blueprint or DEFAULT_BLUEPRINT
     environments = _environments(root, chosen)
-    environment = stack if stack in environments else _FALLBACK_ENVIRONMENT
+    environment = _environment_of(stack, environments)
     lines = ["config:", f"  {NAMESPACE}:blueprint: {chosen}"]
     if environment in environments:
         lines.append(f"  {NAMESPACE}:environment: {environment}")
@@ -114,6 +114,14 @@ def ensure_stack_file(root: Path, stack: str, blueprint: str | None) -> StackFil
     except OSError as error:
         raise StackFileError(f"can't write {path}: {error.strerror}") from error
     return StackFile(path, chosen, environment if environment in environments else None, created=True)
+
+
+def _environment_of(stack: str, environments: frozenset[str]) -> str:
+    """Return the environment that a stack's name says: ``prod``, and also ``octocode-prod``."""
+    if stack in environments:
+        return stack
+    said = {word for word in re.split(r"[-_.]", stack) if word in environments}
+    return said.pop() if len(said) == 1 else _FALLBACK_ENVIRONMENT
 
 
 def _existing(root: Path, stack: str, blueprint: str | None) -> StackFile:

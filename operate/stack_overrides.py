@@ -39,8 +39,8 @@ def overridden(root: Path, stack: str, values: Mapping[tuple[str, ...], Any]) ->
     Raises:
         StackFileError: The file can't be read or written, or holds something else at such a path.
     """
-    with _restored(root, stack, {(_OVERRIDES, *path): value for path, value in values.items()}) as path:
-        yield path
+    with configured(root, stack, {(_OVERRIDES, *path): value for path, value in values.items()}) as file:
+        yield file
 
 
 @contextmanager
@@ -56,13 +56,17 @@ def noted(root: Path, stack: str, versions: Mapping[str, Any]) -> Iterator[Path]
         StackFileError: The file can't be read or written.
     """
     plain = as_record(from_plain(versions, DEFAULT))  # what was read remembers how it was written
-    with _restored(root, stack, {(_VERSIONS,): _unmistakable(plain) if plain else None}) as path:
-        yield path
+    with configured(root, stack, {(_VERSIONS,): _unmistakable(plain) if plain else None}) as file:
+        yield file
 
 
 @contextmanager
-def _restored(root: Path, stack: str, values: Mapping[tuple[str, ...], Any]) -> Iterator[Path]:
-    """Write values below ``config``, ``None`` to remove one; if what is done with them raises, put the file back."""
+def configured(root: Path, stack: str, values: Mapping[tuple[str, ...], Any]) -> Iterator[Path]:
+    """The same for any plain key of the stack's configuration: ``("slipway:profiles",)``; ``None`` removes one.
+
+    Raises:
+        StackFileError: As for :func:`overridden`.
+    """
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415 - slow to load
 
     path = root / stack_file(stack)

@@ -7,6 +7,7 @@ from settings.catalogue import Catalogue, CatalogueImage, load_catalogue
 from settings.load import Loaded, load_platform
 from settings.model import Platform
 from settings.problems import Problem, SettingsError
+from settings.profile_list import check_profiles, profiles_of
 from settings.references import REFERENCE_ATTRIBUTES, Reference, ReferenceSyntaxError, escape, parse_template
 from settings.source import RELEASE_VARIABLE, SECRET_PRESENT, StackSource, read_stack_file, release_of
 from settings.texts import is_secret_text, references_in
@@ -27,11 +28,13 @@ __all__ = [
     "ReferenceSyntaxError",
     "SettingsError",
     "StackSource",
+    "check_profiles",
     "escape",
     "is_secret_text",
     "load_catalogue",
     "load_platform",
     "parse_template",
+    "profiles_of",
     "read_stack_file",
     "references_in",
     "release_of",

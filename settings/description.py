@@ -39,6 +39,8 @@ class Description:
     """The stack's file, if there is one."""
     versions: Mapping[str, Versions] = field(default_factory=dict)
     """Versions of services with a strategy that lets two of them run."""
+    profile_layers: frozenset[str] = frozenset()
+    """Profiles that have a layer of the blueprint."""
 
     def workloads(self) -> Iterator[tuple[Path, Workload, Workload]]:
         """Yield path, declaration and resolved form of every active workload."""

@@ -1,6 +1,6 @@
 """Reads the layers of a description and lays them over one another, lowest first.
 
-    model defaults < .state/machine.yaml < blueprint < its environment < the stack's overrides
+    model defaults < .state/machine.yaml < blueprint < its environment < its active profiles < the stack's overrides
 
 The defaults are not a tree: they apply wherever no layer says anything.
 """
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MACHINE_FILE: Final = ".state/machine.yaml"
 ENVIRONMENTS: Final = "environments"
+PROFILES: Final = "profiles"
+"""Key at the top of a blueprint: what a profile changes beside switching parts on."""
 ANCHORS: Final = "x-"
 """Keys at the top of a blueprint that start so are only places for YAML anchors."""
 COMMAND_LINE: Final = "command line"
@@ -46,6 +48,8 @@ class Layered:
     """Profiles of a recorded release. Default: those of the stack."""
     versions: Node | None = None
     """What is noted of the versions of services; see :mod:`settings.versions`."""
+    known_profiles: frozenset[str] = frozenset()
+    """Profiles that have a layer of their own; those of a recorded release were known when it was made."""
 
 
 def read_layers(source: StackSource) -> Layered:
@@ -58,14 +62,17 @@ def read_layers(source: StackSource) -> Layered:
         return _recorded(source, source.release)
     blueprint = _blueprint(source)
     environments = blueprint.value.get(ENVIRONMENTS)
-    said = {key: item for key, item in blueprint.value.items() if key != ENVIRONMENTS and not key.startswith(ANCHORS)}
+    apart = (ENVIRONMENTS, PROFILES)
+    said = {key: item for key, item in blueprint.value.items() if key not in apart and not key.startswith(ANCHORS)}
     body = Node(said, blueprint.origin)
     environment, its_layer = _environment(source, environments)
+    profiles = _profiles(blueprint.value.get(PROFILES))
     stack_config = _optional(source.root, stack_file(source.stack), "stack")
     layers = [
         _optional(source.root, MACHINE_FILE, "machine"),
         body,
         its_layer,
+        *(layer for name, layer in profiles.items() if name in source.profiles),
         _overrides(source, stack_config),
     ]
     merged: Node | None = None
@@ -77,7 +84,14 @@ def read_layers(source: StackSource) -> Layered:
         merged = layer if merged is None else merge(merged, layer)
     assert merged is not None  # noqa: S101 - the blueprint is always there
     tree = replace(prune(merged), origin=blueprint.origin)  # what is missing altogether is missing in the blueprint
-    return Layered(tree, environment, stack_config, tuple(findings), versions=_versions(source, stack_config))
+    return Layered(
+        tree,
+        environment,
+        stack_config,
+        tuple(findings),
+        versions=_versions(source, stack_config),
+        known_profiles=frozenset(profiles),
+    )
 
 
 def _recorded(source: StackSource, file: FilePath) -> Layered:
@@ -93,7 +107,7 @@ def _recorded(source: StackSource, file: FilePath) -> Layered:
         ) from None
     config = _optional(source.root, stack_file(source.stack), "stack")
     tree = from_plain(description, _origin_of(record, file))
-    return Layered(tree, environment, config, (), profiles, versions)
+    return Layered(tree, environment, config, (), profiles, versions, frozenset(profiles))
 
 
 def _origin_of(record: Mapping[str, Any], file: FilePath) -> Origin:
@@ -159,6 +173,23 @@ def _environment(source: StackSource, environments: Node | None) -> tuple[str | 
             [Problem(dotted((ENVIRONMENTS, name)), where.file, where.line, "must be a map: a partial platform")]
         )
     return name, _relabel(chosen, "environment")
+
+
+def _profiles(profiles: Node | None) -> dict[str, Node]:
+    """Return the layer of each profile that has one."""
+    if profiles is None or profiles.value is None:
+        return {}
+    for path, node in [((PROFILES,), profiles), *(((PROFILES, name), item) for name, item in _items(profiles))]:
+        if not node.is_map:
+            where = node.origin
+            raise SettingsError(
+                [Problem(dotted(path), where.file, where.line, "must be a map: by profile, a partial platform")]
+            )
+    return {name: _relabel(item, "environment") for name, item in _items(profiles)}
+
+
+def _items(node: Node) -> list[tuple[str, Node]]:
+    return list(node.value.items()) if node.is_map else []
 
 
 def _overrides(source: StackSource, stack_config: Node | None) -> Node | None:

@@ -15,7 +15,7 @@ from settings.problems import Finding, Problem, SettingsError
 from settings.profiles import apply_profiles
 from settings.redaction import known_values, redact
 from settings.rendering import as_written, leaves
-from settings.resolve import Names, resolve
+from settings.resolve import Names, externals, resolve
 from settings.tree import DEFAULT, Node, Origin, find, origin_at, origins, to_plain
 from settings.validation import validate
 from settings.versions import Versions, expand
@@ -24,7 +24,7 @@ from settings.yaml_source import as_record
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from settings.model import Platform
+    from settings.model import Database, Platform
     from settings.paths import Path
     from settings.source import StackSource
     from settings.versions import Expanded
@@ -52,6 +52,8 @@ class Loaded:
     """Profiles switched on."""
     versions: Mapping[str, Versions] = field(default_factory=dict)
     """Versions of each service whose release strategy lets two of them run; each is one of the platform's services."""
+    externals: Mapping[str, Database] = field(default_factory=dict)
+    """Databases that somebody else runs: references lead there, and nothing is built for them."""
     rotations: Mapping[str, int] = field(default_factory=dict)
     """Steps of rotation by database or generated secret; they are the stack's, and no release brings old ones back."""
 
@@ -74,12 +76,13 @@ def load_platform(source: StackSource) -> Loaded:
     description = Description(
         everything=validated.platform,
         declared=active,
-        platform=resolve(active, Names(source.project, source.stack), catalogue),
+        platform=resolve(active, Names(source.project, source.stack, source.root.as_posix()), catalogue),
         catalogue=catalogue,
         source=source,
         environment=layered.environment,
         stack_config=layered.stack_config,
         versions=expanded.versions,
+        profile_layers=layered.known_profiles,
     )
     findings = [*layered.findings, *expanded.findings, *validated.findings]
     for check in PROFILE_CHECKS:
@@ -95,6 +98,7 @@ def load_platform(source: StackSource) -> Loaded:
         versions={name: item for name, item in expanded.versions.items() if name in description.platform.services},
         rotations={name: int(steps) for name, steps in source.rotations.items()},
         platform=description.platform,
+        externals=externals(active),
         stack=source.stack,
         project=source.project,
         environment=layered.environment,

@@ -23,9 +23,9 @@ def known_profiles(platform: Platform) -> frozenset[str]:
     return frozenset(named)
 
 
-def unknown_profiles(platform: Platform, active: Sequence[str]) -> list[Finding]:
-    """Refuse profiles that no part names: most likely they are misspelt."""
-    known = known_profiles(platform)
+def unknown_profiles(platform: Platform, active: Sequence[str], layers: Collection[str] = ()) -> list[Finding]:
+    """Refuse profiles that no part names and that have no layer: most likely they are misspelt."""
+    known = known_profiles(platform) | set(layers)
     return [
         Finding(
             ("slipway:profiles", index),

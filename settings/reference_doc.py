@@ -31,6 +31,7 @@ _SECTIONS: Final[tuple[tuple[str, str, type[BaseModel]], ...]] = (
     ("Volumes", "`volumes.<name>`", models.Volume),
     ("Secrets", "`secrets.<name>`", models.Secret),
     ("Databases", "`databases.<name>`", models.Database),
+    ("External databases", "`databases.<name>.external`", models.ExternalDatabase),
     ("Caches", "`caches.<name>`", models.Cache),
     ("Vector stores", "`vector_stores.<name>`", models.VectorStore),
     ("Model servers", "`model_servers.<name>`", models.ModelServer),
@@ -102,7 +103,8 @@ Lowest first; each says only what differs from the one below:
 3. the blueprint;
 4. its `environments.<name>` (`slipway:environment`; where that is not set, the environment of the stack's name, if
    there is one);
-5. `slipway:overrides` in `Pulumi.<stack>.yaml`.
+5. its `profiles.<name>`, for each profile that the stack switches on (`slipway:profiles`), in the blueprint's order;
+6. `slipway:overrides` in `Pulumi.<stack>.yaml`.
 
 Maps merge deeply, lists replace, `null` removes. A default applies where no layer says anything: a map of your own
 stands in the place of a default map, and is not merged with it. Parts with `profiles` exist only in stacks that switch

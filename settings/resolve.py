@@ -5,6 +5,7 @@ Pure and tolerant: what can't be resolved (a dangling reference, an unknown role
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -20,7 +21,7 @@ from settings.model import (
     Service,
 )
 from settings.monitoring import ALERTMANAGER, EXPORTERS, GRAFANA, PROMETHEUS, SECTION
-from settings.parts import BACKUPS_NAME, GATEWAY_NAME, STORE_SECTIONS
+from settings.parts import BACKUPS_NAME, GATEWAY_NAME, STORE_SECTIONS, WORKLOAD_SECTIONS
 from settings.resolve_networks import resolve_networks
 from settings.texts import references_in
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from settings.catalogue import Catalogue, CatalogueImage
     from settings.model import (
         Backups,
+        BindMount,
         Cache,
         Database,
         Gateway,
@@ -64,6 +66,8 @@ class Names:
 
     project: str
     stack: str
+    root: str = ""
+    """The project's folder."""
 
     def of(self, *words: str) -> str:
         """Return a name that is unique to the stack: ``<project>-<stack>-<words>``."""
@@ -72,7 +76,39 @@ class Names:
 
 def resolve(platform: Platform, names: Names, catalogue: Catalogue) -> Platform:
     """Return the platform with every default filled in."""
-    return _Resolver(platform, names, catalogue).resolve()
+    return _Resolver(without_externals(platform), names, catalogue).resolve()
+
+
+def externals(platform: Platform) -> dict[str, Database]:
+    """Return the databases that somebody else runs, with their names filled in."""
+    return {
+        key: database.model_copy(
+            update={
+                "database": database.database or key.replace("-", "_"),
+                "user": database.user or key.replace("-", "_"),
+            }
+        )
+        for key, database in platform.databases.items()
+        if database.external is not None
+    }
+
+
+def without_externals(platform: Platform) -> Platform:
+    """Return what is left to build: nobody waits for, joins or counts a database that somebody else runs."""
+    gone = externals(platform)
+    if not gone:
+        return platform
+    kept = {key: database for key, database in platform.databases.items() if key not in gone}
+    sections: dict[str, Any] = {
+        section: {
+            name: workload.model_copy(
+                update={"needs": {other: what for other, what in workload.needs.items() if other not in gone}}
+            )
+            for name, workload in getattr(platform, section).items()
+        }
+        for section in WORKLOAD_SECTIONS
+    }
+    return platform.model_copy(update={"databases": kept, **sections})
 
 
 class Images:
@@ -276,6 +312,11 @@ class _Resolver:
             for name, workload in workloads.items()
         }
 
+    def _bind(self, bind: BindMount) -> BindMount:
+        if not is_of_the_project(bind.source):
+            return bind
+        return bind.model_copy(update={"source": posixpath.normpath(posixpath.join(self._names.root, bind.source))})
+
     def _filled(self, name: str, workload: Workload) -> dict[str, Any]:
         entry = self._images.entry(workload.image)
         filled: dict[str, Any] = {
@@ -283,12 +324,18 @@ class _Resolver:
             "user": workload.user or (entry.user if entry is not None else None) or DEFAULT_USER,
             "needs": implied_needs(name, workload, self._platform) | workload.needs,
             "health": _health(workload),
+            "binds": [self._bind(bind) for bind in workload.binds],
         }
         if entry is not None and "tmpfs" not in workload.model_fields_set:
             filled["tmpfs"] = workload.tmpfs | dict(entry.tmpfs)
         if workload.restart is RestartPolicy.ON_FAILURE and workload.max_restarts is None:
             filled["max_restarts"] = DEFAULT_MAX_RESTARTS
         return filled
+
+
+def is_of_the_project(source: str) -> bool:
+    """Whether a bind mount's source is written relative to the project."""
+    return source == "." or source.startswith("./")
 
 
 def _health(workload: Workload) -> Health | None:

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 import settings.model
 from settings.annotations import written_name
-from settings.layers import ENVIRONMENTS
+from settings.layers import ENVIRONMENTS, PROFILES
 from settings.model import Platform
 from settings.model.base import NAME_PATTERN
 from settings.rendering import default_as_written
@@ -52,7 +52,13 @@ def json_schema() -> dict[str, Any]:
             "type": "object",
             "patternProperties": {NAME_PATTERN: _nullable({"$ref": f"{_DEFINITIONS}{_PARTIAL}Platform"})},
             "additionalProperties": False,
-        }
+        },
+        PROFILES: {
+            "description": "What a profile changes where it is switched on, a partial platform each.",
+            "type": "object",
+            "patternProperties": {NAME_PATTERN: {"$ref": f"{_DEFINITIONS}{_PARTIAL}Platform"}},
+            "additionalProperties": False,
+        },
     }
     blueprint["patternProperties"] = {"^x-": {"description": "Ignored: a place for YAML anchors."}}
     return blueprint

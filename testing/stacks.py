@@ -7,9 +7,11 @@ import hashlib
 import json
 import runpy
 import sys
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from components.self_signed import self_signed
 from engine.project import load_config, load_project
 from settings import SettingsError, StackSource
 from settings.layers import read_layers
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from testing.graph import Graph
+
+
+_FAR: Final = date(2100, 1, 1)
+"""Half-year of a made-up certificate: it must not have ended when the test runs, and be the same each time."""
 
 
 def made_up_secret(name: str) -> str:
@@ -63,8 +69,8 @@ def render_stack(
         _qualified(key): value if isinstance(value, str) else json.dumps(value) for key, value in (config or {}).items()
     }
     hidden = {key: value.text for key, value in stored.items() if value.secret}
-    for name in _wanted(project.directory, project.name, stack, plain):
-        hidden.setdefault(_qualified(name), made_up_secret(name))
+    for name, value in _made_up(_described(project.directory, project.name, stack, plain)).items():
+        hidden.setdefault(_qualified(name), value)
     hidden |= {_qualified(name): value for name, value in (secrets or {}).items()}
     with _in_folder(project.program.parent):
         return render(
@@ -90,8 +96,8 @@ def _qualified(key: str) -> str:
     return key if ":" in key else f"slipway:{key}"
 
 
-def _wanted(root: Path, project: str, stack: str, config: Mapping[str, str]) -> list[str]:
-    """Return the names of the secrets that the platform takes from configuration; none where there is no platform."""
+def _described(root: Path, project: str, stack: str, config: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return the merged description of the stack's platform; nothing where there is none that can be read."""
     source = StackSource(
         root=root,
         project=project,
@@ -104,13 +110,31 @@ def _wanted(root: Path, project: str, stack: str, config: Mapping[str, str]) -> 
     try:
         described = to_plain(read_layers(source).tree)
     except SettingsError:
-        return []  # the program says what is wrong
-    secrets = described.get("secrets") if isinstance(described, dict) else None
-    return [
-        name
+        return {}  # the program says what is wrong
+    return described if isinstance(described, dict) else {}
+
+
+def _made_up(described: Mapping[str, Any]) -> dict[str, str]:
+    """Return a value for each secret that the platform takes from configuration, certificates with their keys too."""
+    secrets = described.get("secrets")
+    made = {
+        name: made_up_secret(name)
         for name, secret in (secrets if isinstance(secrets, dict) else {}).items()
         if not isinstance(secret, dict) or secret.get("source", SecretSource.CONFIG) == SecretSource.CONFIG
-    ]
+    }
+    for pair in _certificates(described):
+        names = [pair.get("certificate"), pair.get("key")]
+        if all(name in made for name in names):
+            hosts = pair.get("hosts") or ["localhost"]
+            made |= dict(zip(names, self_signed(made_up_secret(str(names)), hosts, _FAR), strict=True))
+    return made
+
+
+def _certificates(described: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found: Any = described
+    for key in ("gateway", "tls", "certificates"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return [pair for pair in found if isinstance(pair, dict)] if isinstance(found, list) else []
 
 
 @contextlib.contextmanager

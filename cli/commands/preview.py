@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 @click.command("preview", epilog="Example: slipway preview --stack prod --markdown --out preview.md")
 @options.stack
+@click.option(
+    "--blueprint", metavar="NAME", help="blueprints/NAME.yaml, for a stack that does not exist yet: it gets its file."
+)
 @options.engine
 @click.option("--refresh", is_flag=True, help="Compare with what really runs, not with the state alone.")
 @click.option("--markdown", is_flag=True, help="As a comment for a pull request.")
@@ -41,6 +44,7 @@ def command(
     work: Workplace,
     *,
     stack: str,
+    blueprint: str | None,
     engine: str,
     refresh: bool,
     markdown: bool,
@@ -58,7 +62,9 @@ def command(
         raise click.UsageError("--markdown and --json exclude each other")
     started = time.monotonic()
     console = Console(json_mode=as_json or markdown)
-    plan = preflight(work, stack, None, console, skip_images=True, create=False, needs_docker=False)
+    plan = preflight(
+        work, stack, blueprint, console, skip_images=True, create=blueprint is not None, needs_docker=False
+    )
     chosen = work.open_engine(stack, engine, console)
     if not chosen.exists():
         chosen.create()

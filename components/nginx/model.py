@@ -248,6 +248,8 @@ class Server:
 
     workers: int = 2
     """Worker processes."""
+    ports: Sequence[int] = (LISTEN_PORT,)
+    """Ports for plain HTTP inside the container; the first is that of the health check."""
     max_body_mib: int = 16
     """Largest request body in MiB."""
     drain_s: float = 30.0

@@ -9,7 +9,6 @@ from components.nginx import headers, tls
 from components.nginx.locations import health, locations
 from components.nginx.model import (
     ACME_FOLDER,
-    LISTEN_PORT,
     STATUS_PATH,
     STATUS_PORT,
     Balancing,
@@ -35,7 +34,7 @@ def servers(routes: Sequence[GatewayRoute], server: Server, balancing: Mapping[s
         if secure:
             yield from _https(host, server, balancing, refused=refused)
         plain = [*_names(host), *_plain(host, server, balancing, refused=refused)]
-        yield block("server", [line("listen", str(LISTEN_PORT), *_default(host)), *plain])
+        yield block("server", [*(line("listen", str(port), *_default(host)) for port in server.ports), *plain])
 
 
 def status_server() -> Directive:

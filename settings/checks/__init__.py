@@ -41,7 +41,9 @@ from settings.profiles import unknown_profiles
 Check: TypeAlias = Callable[[Description], Iterable[Finding]]
 
 PROFILE_CHECKS: Final[tuple[Check, ...]] = (
-    lambda description: unknown_profiles(description.everything, description.source.profiles),
+    lambda description: unknown_profiles(
+        description.everything, description.source.profiles, description.profile_layers
+    ),
     *stack_keys.CHECKS,
 )
 """Checks of what the stack says rather than of a part."""

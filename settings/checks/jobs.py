@@ -46,16 +46,18 @@ def jobs_serve_nobody(description: Description) -> Iterator[Finding]:
 
 
 def nothing_waits_for_the_last(description: Description) -> Iterator[Finding]:
-    """A job after the release can't be before a part of it."""
-    late = {name for name, job in description.declared.jobs.items() if job.phase is JobPhase.AFTER}
+    """A job after the release, or one that runs when somebody asks, can't be before a part of it."""
+    jobs = description.declared.jobs
+    late = {name: job.phase for name, job in jobs.items() if job.phase is not JobPhase.BEFORE}
     for path, _, resolved in description.workloads():
-        if path[0] == "jobs" and path[1] in late:
+        if path[0] == "jobs" and late.get(str(path[1])) is JobPhase.AFTER:
             continue
         for name in resolved.needs:
             if name in late:
+                when = "after the release" if late[name] is JobPhase.AFTER else "when somebody asks for it"
                 yield Finding(
                     (*path, "needs", name),
-                    f"jobs.{name} runs after the release (phase: after), so nothing of it can wait for it",
+                    f"jobs.{name} runs {when} (phase: {late[name].value}), so nothing of it can wait for it",
                     fix=f"remove it from needs, or write phase: before at jobs.{name}",
                     about=(("jobs", name, "phase"),),
                 )

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 from settings.model import Persistence
 from settings.paths import dotted
 from settings.problems import Finding, listing, nearest
+from settings.resolve import is_of_the_project
 from settings.texts import is_secret_text
+from settings.tree import find
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,14 +42,21 @@ def volumes_are_declared(description: Description) -> Iterator[Finding]:
 
 
 def bind_sources_are_absolute(description: Description) -> Iterator[Finding]:
-    """A relative source would mean another folder on a remote Docker host."""
+    """A relative source would mean another folder on a remote Docker host; the project's own is this machine's."""
     for path, workload, _ in description.workloads():
         for index, bind in enumerate(workload.binds):
-            if not bind.source.startswith("/"):
+            relative = is_of_the_project(bind.source)
+            if relative and (host := _docker_host(description)):
+                yield Finding(
+                    (*path, "binds", index, "source"),
+                    f"'{bind.source}' is a folder of this machine, and the stack's Docker is {host}",
+                    fix="leave it to stacks of this machine's Docker (environments: dev), or build an image",
+                )
+            elif not relative and not bind.source.startswith("/"):
                 yield Finding(
                     (*path, "binds", index, "source"),
                     f"'{bind.source}' is not absolute",
-                    allowed="an absolute path on the Docker host, such as /srv/app/data",
+                    allowed="an absolute path on the Docker host, such as /srv/app/data; ./… in the project",
                     fix="for a file of the project use files; for data use volumes",
                 )
             elif ":" in bind.source:
@@ -56,6 +65,12 @@ def bind_sources_are_absolute(description: Description) -> Iterator[Finding]:
                     "a colon can't stand in a bind mount's source",
                     fix="rename the folder",
                 )
+
+
+def _docker_host(description: Description) -> str | None:
+    config = description.stack_config
+    node = None if config is None else find(config, ("config", "docker:host"))
+    return str(node.value) if node is not None and isinstance(node.value, str) else None
 
 
 def places_are_used_once(description: Description) -> Iterator[Finding]:

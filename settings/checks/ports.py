@@ -6,7 +6,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from settings.model import GATEWAY_PORT, Gateway, Protocol, Service
+from settings.model import GATEWAY_PORTS, Gateway, Protocol, Service
 from settings.parts import parts
 from settings.paths import dotted
 from settings.problems import Finding, listing
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from settings.paths import Path
 
 _ANY: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
-GATEWAY_PORTS: Final = (GATEWAY_PORT,)
-"""Ports on which nginx listens inside its container."""
 
 
 @dataclass(frozen=True)

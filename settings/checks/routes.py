@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Final
 
-from settings.model import GATEWAY_PORT, TLS_PORT, Balance, Slash
+from settings.model import GATEWAY_PORTS, TLS_PORT, Balance, Slash
 from settings.problems import Finding, listing, nearest
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from settings.model import Gateway
     from settings.paths import Path
 
-_OWN_PORTS: Final = (GATEWAY_PORT, 8081, TLS_PORT)
+_OWN_PORTS: Final = tuple(sorted((*GATEWAY_PORTS, 8081, TLS_PORT)))
 _OWN: Final = "/.slipway/"
 _CHALLENGES: Final = "/.well-known/acme-challenge/"
 _SLOWEST_PER_MINUTE: Final = 1

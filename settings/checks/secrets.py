@@ -129,6 +129,8 @@ def _used(description: Description) -> set[str]:
     if description.declared.backups is not None:
         used.update(description.declared.backups.secrets().values())
     used.update(name for _, name in monitoring_secrets(description.declared.monitoring))
+    databases = description.declared.databases.values()
+    used.update(database.external.password for database in databases if database.external is not None)
     return used
 
 

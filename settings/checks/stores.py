@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from settings.problems import Finding
+from settings.problems import Finding, listing, nearest
+from settings.texts import references_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -80,4 +81,55 @@ def _owned(path: Path, settings: Mapping[str, str], owners: Mapping[str, str | N
         )
 
 
-CHECKS: Final = (settings_have_one_owner,)
+def external_passwords_are_declared(description: Description) -> Iterator[Finding]:
+    """The password of a database that somebody else runs is a declared secret."""
+    known = description.declared.secrets
+    for name, database in description.declared.databases.items():
+        if database.external is not None and database.external.password not in known:
+            yield Finding(
+                ("databases", name, "external", "password"),
+                f"the secret '{database.external.password}' is not declared",
+                allowed=listing(known),
+                nearest=nearest(database.external.password, known),
+                fix=f"add under secrets: {database.external.password}: {{}}",
+                about=(("secrets", database.external.password),),
+            )
+
+
+def externals_can_be_reached(description: Description) -> Iterator[Finding]:
+    """What uses a database outside needs a network that leads outside."""
+    outside = {name for name, database in description.declared.databases.items() if database.external is not None}
+    ways_out = description.open_networks()
+    for path, declared, resolved in description.workloads():
+        used = sorted({item.name for item in references_in(declared) if item.section == "databases"} & outside)
+        if used and not resolved.host_network and not ways_out.intersection(resolved.networks or ()):
+            yield Finding(
+                path,
+                f"uses the external database '{used[0]}', but is only on internal networks, from which nothing leads "
+                "out",
+                allowed=listing(ways_out, "no network that is not internal is declared"),
+                fix="add egress: true",
+                about=(("networks",), (*path, "networks")),
+            )
+
+
+def externals_are_not_passed_through(description: Description) -> Iterator[Finding]:
+    """The gateway passes through to stores of the platform."""
+    gateway = description.declared.gateway
+    for name in gateway.tcp if gateway is not None else ():
+        database = description.declared.databases.get(name)
+        if database is not None and database.external is not None:
+            yield Finding(
+                ("gateway", "tcp", name),
+                f"databases.{name} is external: its clients reach it without the gateway",
+                fix="remove it",
+                about=(("databases", name),),
+            )
+
+
+CHECKS: Final = (
+    settings_have_one_owner,
+    external_passwords_are_declared,
+    externals_can_be_reached,
+    externals_are_not_passed_through,
+)

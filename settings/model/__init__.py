@@ -12,7 +12,7 @@ from settings.model.backups import (
     BackupWebhook,
 )
 from settings.model.base import Model
-from settings.model.gateway import GATEWAY_PORT, Gateway, TcpRoute
+from settings.model.gateway import GATEWAY_PORT, GATEWAY_PORTS, Gateway, TcpRoute
 from settings.model.health import Health
 from settings.model.model_server import ModelServer, ModelServerEngine, Ready, ServedModel
 from settings.model.monitoring import (
@@ -51,6 +51,8 @@ from settings.model.stores import (
     Database,
     DatabaseEngine,
     Eviction,
+    ExternalDatabase,
+    ExternalTls,
     Network,
     Persistence,
     Secret,
@@ -79,6 +81,7 @@ __all__ = [
     "ALERTMANAGER_PORT",
     "CHECKPOINT",
     "GATEWAY_PORT",
+    "GATEWAY_PORTS",
     "GRAFANA_IMAGE",
     "GRAFANA_PORT",
     "LETS_ENCRYPT_STAGING",
@@ -108,6 +111,8 @@ __all__ = [
     "DatabaseEngine",
     "Email",
     "Eviction",
+    "ExternalDatabase",
+    "ExternalTls",
     "Gateway",
     "Grafana",
     "Health",

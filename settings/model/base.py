@@ -23,6 +23,8 @@ class Model(BaseModel):
 NAME_PATTERN: Final = r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 """Name of a part of the platform: a DNS label, since containers find each other by it."""
+AliasName = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9_-]{0,61}[a-z0-9])?$")]
+"""A further name on a network. Underscores are taken, since Docker resolves them and Compose files are full of them."""
 SecretName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 """Name of a secret: a flat configuration key and a file name."""
 EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -33,6 +35,7 @@ AbsolutePath = Annotated[str, Field(pattern=r"^/[^:]*$")]
 NAME_PATTERNS: Final = {
     NAME_PATTERN: "lower-case letters, digits, hyphens, a letter first, at most 40 characters",
     r"^[a-z][a-z0-9_]{0,62}$": "lower-case letters, digits, underscores, a letter first, at most 63 characters",
+    r"^[a-z]([a-z0-9_-]{0,61}[a-z0-9])?$": "lower-case letters, digits, hyphens, underscores, a letter first",
     r"^[a-z_][a-z0-9_]{0,62}$": "lower-case letters, digits, underscores, at most 63 characters",
     r"^[A-Za-z_][A-Za-z0-9_]*$": "letters, digits and underscores, no digit first",
     r"^/[^:]*$": "an absolute path without a colon",
@@ -42,6 +45,7 @@ NAME_PATTERNS: Final = {
     r"^\d+(:\d+)?$|^image$": "numeric uid or uid:gid such as 10001:10001, or image",
     r"^\d+\.\d+\.\d+\.\d+/\d+$": "an IPv4 range such as 172.28.0.0/16",
     r"^\d+\.\d+\.\d+\.\d+$": "an IPv4 address such as 172.28.0.1",
+    r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$": "a host name or an IPv4 address, such as db.example.org",
     r"^[a-zA-Z0-9][a-zA-Z0-9_.-]+$": "letters, digits, '_', '.' and '-', at least two characters",
     r"""^/[^\s{};"']*$""": "a path that starts with '/', without spaces, quotes, braces and semicolons",
     r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$": (

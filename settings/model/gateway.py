@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -13,8 +13,14 @@ from settings.model.routes import HeaderName, HeaderValue, HostName, PathText, R
 from settings.model.tls import Tls, TlsMode
 from settings.units import Cpus, MemoryMiB, Port, Seconds
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 GATEWAY_PORT: Final = 8080
 """Port on which the gateway listens inside its container."""
+GATEWAY_PORTS: Final = (GATEWAY_PORT, 8082, 8083, 8084)
+"""All of them: each port of the host needs one of its own, since Docker does not keep the order of two that lead to one
+and each deployment would replace the gateway."""
 
 
 def _publish_gateway(value: object) -> object:
@@ -24,6 +30,18 @@ def _publish_gateway(value: object) -> object:
 
 def _as_list(value: object) -> object:
     return value if isinstance(value, list) or value is None else [value]
+
+
+def _a_port_each(ports: Sequence[Publish]) -> list[Publish]:
+    """Lead each further port of the host to a port of its own, as long as there are any."""
+    free = [
+        number for number in GATEWAY_PORTS if number not in {port.port for port in ports if port.port != GATEWAY_PORT}
+    ]
+    found: list[Publish] = []
+    for port in ports:
+        own = port.port == GATEWAY_PORT and port.protocol == "tcp" and free
+        found.append(port.model_copy(update={"port": free.pop(0)}) if own else port)
+    return found
 
 
 def _unless_off(tls: Tls | None) -> Tls | None:
@@ -55,8 +73,9 @@ class Gateway(Model):
     publish: Annotated[
         list[_PublishGateway],
         BeforeValidator(_as_list, json_schema_input_type=list[_PublishGateway] | _PublishGateway),
+        AfterValidator(_a_port_each),
     ] = []
-    """Ports of the host, such as ``127.0.0.1:8080``; one needs no list."""
+    """Ports of the host, such as ``127.0.0.1:8080``, at most four; one needs no list."""
     tls: Annotated[Tls | None, AfterValidator(_unless_off)] = None
     """HTTPS. Default: none."""
     hosts: list[HostName] = []

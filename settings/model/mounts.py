@@ -38,7 +38,8 @@ class BindMount(Model):
     """A folder or file of the Docker host inside a container."""
 
     source: str
-    """Absolute path on the Docker host."""
+    """Absolute path on the Docker host, or ``.`` and ``./…`` for a folder of the project: sources under development, on
+    this machine's Docker alone."""
     path: AbsolutePath
     """Where it appears in the container."""
     read_only: bool = True

@@ -8,10 +8,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from settings.model.base import Model, Name
+from settings.model.base import Model, Name, SecretName
 from settings.model.ports import PublishForm
 from settings.model.text import PlainText
-from settings.units import Cpus, MemoryMiB, Seconds
+from settings.units import Cpus, MemoryMiB, Port, Seconds
 
 
 class Network(Model):
@@ -121,6 +121,28 @@ class Store(Model):
     """Further labels of its container; ``slipway.`` is reserved."""
 
 
+class ExternalTls(StrEnum):
+    """How far the server of an external database is asked to prove who it is."""
+
+    DISABLE = "disable"
+    REQUIRE = "require"
+    VERIFY_FULL = "verify-full"
+
+
+class ExternalDatabase(Model):
+    """A database that somebody else runs, such as a cloud's."""
+
+    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")]
+    """Its host name or address."""
+    port: Port = 5432
+    """Its port."""
+    password: SecretName
+    """The declared secret with the role's password."""
+    tls: ExternalTls = ExternalTls.REQUIRE
+    """``require``: encrypted; ``verify-full``: and by a certificate that the client trusts; ``disable``. It stands in
+    the address as ``sslmode``."""
+
+
 class Database(Store):
     """A database server with one database and one role that owns it."""
 
@@ -136,6 +158,10 @@ class Database(Store):
     """Scripts run once, in the order of their names, when the data volume is empty."""
     shm_size_mib: MemoryMiB = Field(default=128, alias="shm_size")
     """Size of /dev/shm, used by parallel queries."""
+    external: ExternalDatabase | None = None
+    """Use a database that somebody else runs: references lead there, and no container and no volume is made, so that
+    what else is said of them (memory, settings, publish, …) does not apply. Set ``database`` and ``user`` to what there
+    is."""
 
 
 class Cache(Store):

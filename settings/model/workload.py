@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from settings.model.base import AbsolutePath, EnvName, Model, Name
+from settings.model.base import AbsolutePath, AliasName, EnvName, Model, Name
 from settings.model.health import Health
 from settings.model.mounts import BindMount, SecretUseForm, VolumeMountForm
 from settings.model.ports import PublishForm
@@ -166,8 +166,8 @@ class Workload(Model):
     networks: list[Name] | None = None
     """Networks to join. Default: the first internal one, with ``egress`` or ``publish`` also the first that is not
     internal, and those of the parts that it refers to."""
-    aliases: list[Name] = []
-    """Further names on its networks, beside its own."""
+    aliases: list[AliasName] = []
+    """Further names on its networks, beside its own; they may hold underscores."""
     egress: bool = False
     """Whether it reaches the internet: it then joins a network that is not internal."""
     stop_signal: str | None = Field(default=None, pattern=r"^SIG[A-Z0-9]+$")
@@ -233,6 +233,7 @@ class JobPhase(StrEnum):
 
     BEFORE = "before"
     AFTER = "after"
+    MANUAL = "manual"
 
 
 class Job(Workload):
@@ -240,7 +241,8 @@ class Job(Workload):
 
     phase: JobPhase = JobPhase.BEFORE
     """``before``: before what needs it, when it changed. ``after``: when the gateway leads to the new release, at each
-    release that made new containers of a service or worker: a smoke test, a notice."""
+    release that made new containers of a service or worker: a smoke test, a notice. ``manual``: only when ``slipway
+    run`` asks for it; the deployment makes its container ready and does not start it: seed data, a scan."""
 
     timeout_s: Seconds = Field(default=600.0, alias="timeout")
     """The longest that it may take."""

@@ -38,7 +38,7 @@ class TestHelp:
         """All commands, in the order of use."""
         said = slipway("--help")
         assert said.code == 0
-        listed = re.findall(r"^  (\w+) {2,}\S", said.out.partition("Commands:")[2], re.MULTILINE)
+        listed = re.findall(r"^  ([\w-]+) {2,}\S", said.out.partition("Commands:")[2], re.MULTILINE)
         assert listed == list(COMMANDS)
 
     @pytest.mark.parametrize("name", [*COMMANDS, "config set", "images build", "images list", "images lock"])
@@ -52,7 +52,7 @@ class TestHelp:
     def test_the_example_in_the_list_is_the_commands_own_name(self) -> None:
         """Each module of the folder is a command, and each command a module."""
         folder = ROOT / "cli" / "commands"
-        assert {path.stem for path in folder.glob("[a-z]*.py")} == set(COMMANDS)
+        assert {path.stem.replace("_", "-") for path in folder.glob("[a-z]*.py")} == set(COMMANDS)
 
 
 class TestMistakes:

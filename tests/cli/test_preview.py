@@ -99,6 +99,18 @@ def test_a_stack_that_was_never_described(slipway: Slipway, work: FakeWorkplace)
     assert not (work.root / "Pulumi.nope.yaml").exists()
 
 
+def test_a_stack_of_a_blueprint_that_does_not_exist_yet(slipway: Slipway, work: FakeWorkplace) -> None:
+    """It gets its file, so that what it lacks can be said, and then set."""
+    (work.root / "blueprints/other.yaml").write_text(
+        (work.root / "blueprints/shop.yaml").read_text()
+        + "secrets: {key: {}}\nworkers: {w: {image: 'w:1', secrets: [key]}}\n"
+    )
+    said = slipway("preview", "--stack", "new", "--blueprint", "other")
+    assert said.code == 2
+    assert "slipway config set --stack new --secret key" in said.err
+    assert "slipway:blueprint: other" in (work.root / "Pulumi.new.yaml").read_text()
+
+
 def test_a_stack_that_was_never_deployed(slipway: Slipway, work: FakeWorkplace) -> None:
     """It is made, empty, so that there is something to compare with."""
     work.engine.there = False

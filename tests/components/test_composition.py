@@ -212,10 +212,14 @@ def test_host_network_and_privilege_arrive(tmp_path: Path) -> None:
         "privileged": True,
         "relax": {"host_network": reason, "privileged": reason, "health": reason},
     }
-    inputs = _render(tmp_path, {"services": {"agent": service}})["agent-0"].inputs
+    graph = _render(tmp_path, {"services": {"agent": service}})
+    inputs = graph["agent-0"].inputs
     assert inputs["networkMode"] == "host"
     assert inputs["privileged"] is True
     assert "networksAdvanced" not in inputs
+    assert [log.message for log in graph.logs if log.severity == "warning"] == [
+        f"agent has every right on the host and the host's own network: {reason}; {reason}"
+    ]
 
 
 def test_a_build_is_an_image_of_the_deployment(tmp_path: Path) -> None:

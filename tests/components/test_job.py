@@ -124,3 +124,15 @@ def test_an_edit_runs_it_again() -> None:
         return graph["migrate-run"].labels()["slipway.spec"]
 
     assert spec("migrate") != spec("migrate", "--all")
+
+
+def test_a_manual_one_only_stands_ready() -> None:
+    """Its container is made, not started: nobody waits for its end, and an exit code can't fail the deployment."""
+    graph = render(lambda: Job("seed", JobArgs(image="app", manual=True)), outputs={"seed-run": {"exitCode": 3}})
+    run = graph["seed-run"]
+    assert {key: run.inputs.get(key) for key in ("start", "mustRun", "attach", "logs")} == {
+        "start": False,
+        "mustRun": False,
+        "attach": None,
+        "logs": None,
+    }

@@ -34,6 +34,8 @@ def project(tmp_path: Path) -> Path:
     [
         ("dev", None, "config:\n  slipway:blueprint: starter\n  slipway:environment: dev\n"),
         ("prod", "starter", "config:\n  slipway:blueprint: starter\n  slipway:environment: prod\n"),
+        ("shop-prod", "starter", "config:\n  slipway:blueprint: starter\n  slipway:environment: prod\n"),
+        ("dev-of-prod", "starter", "config:\n  slipway:blueprint: starter\n  slipway:environment: dev\n"),
         ("eu-1", "starter", "config:\n  slipway:blueprint: starter\n  slipway:environment: dev\n"),
         ("dev", "bare", "config:\n  slipway:blueprint: bare\n"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,10 @@ def _without_builds(plan: str) -> str:
     for reference in {reference for family in lock.values() for reference in family.values()}:
         if reference.startswith("slipway/"):
             plan = plan.replace(reference, f"{reference.rpartition('-')[0]}-<built>")
+    if ROOT.as_posix() in plan:  # mounts of the project's own folders, which stand in the hash of their container too
+        plan = re.sub(
+            r"slipway\.spec: [0-9a-f]{16}", "slipway.spec: <spec>", plan.replace(ROOT.as_posix(), "<project>")
+        )
     return plan
 
 

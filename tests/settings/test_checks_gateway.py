@@ -234,7 +234,7 @@ class TestPassThrough:
         problem = refused(self.tcp(host_port=port))
         assert problem.path == "gateway.tcp.main.host_port"
         assert problem.message == f"the gateway itself listens on {port} inside its container"
-        assert problem.allowed == "any port but 8080, 8081, 8443"
+        assert problem.allowed == "any port but 8080, 8081, 8082, 8083, 8084, 8443"
 
 
 @pytest.mark.parametrize(

@@ -191,6 +191,14 @@ class TestJobs:
         assert problem.message == "jobs.migrate runs after the release (phase: after), so nothing of it can wait for it"
         assert problem.fix == "remove it from needs, or write phase: before at jobs.migrate"
 
+    def test_nothing_waits_for_a_job_that_somebody_runs(self, refused: Refused) -> None:
+        problem = refused(
+            {"jobs": {"migrate": {"phase": "manual"}}, "services": {"api": {"needs": {"migrate": "completed"}}}}
+        )
+        assert problem.message == (
+            "jobs.migrate runs when somebody asks for it (phase: manual), so nothing of it can wait for it"
+        )
+
     def test_a_job_is_not_restarted(self, refused: Refused) -> None:
         problem = refused({"jobs": {"migrate": {"restart": "unless-stopped"}}})
         assert problem.message == "a job is not restarted: its failure fails the deployment"

@@ -71,7 +71,22 @@ def test_a_port_is_published_on_an_address(refused: Refused) -> None:
 def test_the_gateway_listens_on_its_own_port_alone(refused: Refused) -> None:
     problem = refused({"gateway": {"publish": "127.0.0.1:8080:80"}})
     assert (problem.path, problem.message) == ("gateway.publish[0]", "the gateway does not listen on 80/tcp")
-    assert (problem.allowed, problem.fix) == ("8080/tcp", "write [address:]host_port alone")
+    assert (problem.allowed, problem.fix) == (
+        "8080/tcp, 8082/tcp, 8083/tcp, 8084/tcp",
+        "write [address:]host_port alone",
+    )
+
+
+def test_each_port_of_the_host_has_one_of_the_gateway(accepted: Accepted) -> None:
+    """Docker does not keep the order of two bindings of one port, and each deployment would replace the gateway."""
+    gateway = accepted({"gateway": {"publish": ["0.0.0.0:80", 8000, "127.0.0.1:9000:8083"]}}).platform.gateway
+    assert gateway is not None
+    assert [(port.host_port, port.port) for port in gateway.publish] == [(80, 8080), (8000, 8082), (9000, 8083)]
+
+
+def test_there_are_four_of_them(all_refused: Callable[..., tuple[Problem, ...]]) -> None:
+    problems = all_refused({"gateway": {"publish": [80, 8000, 8001, 8002, 8003]}})
+    assert [problem.path for problem in problems] == ["gateway.publish[4]"]
 
 
 def test_published_ports_have_no_replicas(refused: Refused) -> None:

@@ -1,0 +1,113 @@
+"""The five systems on this machine: images that can't be had here are replaced by a stand-in, the rest is the real one.
+
+What is changed besides: fixed names on the host (so that two may run side by side), ports of the host, certificates
+(self-signed), intervals of health checks (a second), secrets (generated), rights over the host (parts that ask for them
+are left out), GPUs. PostgreSQL, Redis and nginx are those of the family ``debian``.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+
+from settings.layers import read_layers
+from settings.source import StackSource
+from settings.yaml_source import as_record
+from tests.e2e.harness.ports import free_port
+from tests.e2e.harness.workspace import REPOSITORY
+
+if TYPE_CHECKING:
+    from tests.e2e.harness.blueprints import Blueprint
+    from tests.e2e.harness.docker_view import Daemon
+
+_FOLDER: Final = Path(__file__).with_name("stand_in")
+_PROFILES: Final = ("local-llm", "chat", "scan", "azure")
+_WORKLOADS: Final = ("services", "workers", "jobs")
+_FIXED: Final = ("container_name", "volume_name")
+_OTHERS: Final = {"opencode": [8765], "oc-app": [3001], "qdrant": [6334]}
+"""Ports beside a part's own that something leads to."""
+
+
+@functools.cache
+def stand_in(daemon: Daemon) -> str:
+    """Return the image that stands for others, building it if it is not there."""
+    lock = yaml.safe_load((REPOSITORY / "images/lock.yaml").read_text(encoding="utf-8"))
+    base = lock["images"]["sample"]["debian"]
+    content = b"".join(path.read_bytes() for path in sorted(_FOLDER.iterdir()) if path.is_file()) + base.encode()
+    reference = f"slipway-tests/stand-in:{hashlib.sha256(content).hexdigest()[:12]}"
+    if not daemon.client.images.list(name=reference):
+        daemon.client.images.build(path=str(_FOLDER), tag=reference, buildargs={"BASE": base}, rm=True)
+    return reference
+
+
+def description(system: str, environment: str, image: str) -> Blueprint:
+    """Return a system's merged description, made fit for this machine."""
+    source = StackSource(
+        root=REPOSITORY, project="slipway", stack=environment, blueprint=system, environment=environment,
+        profiles=_PROFILES,
+    )  # fmt: skip
+    merged: Blueprint = as_record(read_layers(source).tree)
+    merged["protect_data"] = False
+    merged["secrets"] = {name: {"source": "generated"} for name in merged.get("secrets", {})}
+    for network in merged["networks"].values():
+        network.pop("name", None)
+    for volume in merged.get("volumes", {}).values():
+        volume.pop("name", None)
+    for section in ("databases", "caches"):
+        for store in merged.get(section, {}).values():
+            store.pop("image", None)
+            store["health_interval"] = "1s"
+            _names_and_ports(store)
+    for section in _WORKLOADS:
+        kept = {name: part for name, part in merged.get(section, {}).items() if not _is_powerful(part)}
+        if section in merged:
+            merged[section] = {name: _stood_for(section, name, part, image) for name, part in kept.items()}
+    if "gateway" in merged:
+        _gateway(merged["gateway"])
+    return merged
+
+
+def _is_powerful(part: dict[str, Any]) -> bool:
+    return bool(part.get("privileged") or part.get("host_network"))
+
+
+def _stood_for(section: str, name: str, part: dict[str, Any], image: str) -> dict[str, Any]:
+    """Return a workload whose program is the stand-in."""
+    part = {
+        key: value for key, value in part.items() if key not in {"build", "gpus", "profiles", "entrypoint", "command"}
+    }
+    part["image"] = image
+    ports = [part["port"], *_OTHERS.get(name, ())] if "port" in part else []
+    part["env"] = {
+        **part.get("env", {}),
+        "STAND_IN_NAME": name,
+        "STAND_IN_PORTS": ",".join(map(str, ports)),
+        **({"STAND_IN_JOB": "1"} if section == "jobs" else {}),
+    }
+    part["binds"] = [bind for bind in part.get("binds", ()) if bind["source"].startswith("./")]
+    if "health" in part:
+        part["health"] = {**part["health"], "interval": "1s", "start_period": "0s", "wait": "120s"}
+    _names_and_ports(part)
+    return part
+
+
+def _names_and_ports(part: dict[str, Any]) -> None:
+    for key in _FIXED:
+        part.pop(key, None)
+    if "publish" in part:
+        part["publish"] = [f"127.0.0.1:{free_port()}:{str(port).rpartition(':')[2]}" for port in part["publish"]]
+
+
+def _gateway(gateway: dict[str, Any]) -> None:
+    gateway.pop("container_name", None)
+    gateway["health_interval"] = "1s"
+    gateway["drain"] = "5s"
+    published = gateway["publish"] if isinstance(gateway["publish"], list) else [gateway["publish"]]
+    gateway["publish"] = [f"127.0.0.1:{free_port()}" for _ in published]
+    if "tls" in gateway:
+        redirect = gateway["tls"].get("redirect", True)
+        gateway["tls"] = {"mode": "self-signed", "publish": f"127.0.0.1:{free_port()}", "redirect": redirect}

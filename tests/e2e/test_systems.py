@@ -1,0 +1,226 @@
+"""The five systems come up, all of their parts well, and answer as their documents say.
+
+By default one of them in prod; ``make systems`` (``SLIPWAY_SYSTEMS=all``) runs all ten and prints a table. On the
+embedded engine alone: what a system does once it is deployed does not depend on the engine.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Stacks
+from tests.e2e.harness.docker_view import Daemon
+from tests.e2e.harness.engines import EMBEDDED
+from tests.e2e.harness.platform import Platform
+from tests.e2e.harness.systems import description, stand_in
+from tests.e2e.harness.waiting import until
+from tests.systems.look import ENVIRONMENTS, View, graph_of
+from tests.systems.rows import Probe
+from tests.systems.test_requirements import REQUIREMENTS, ROWS, SYSTEMS
+
+pytestmark = pytest.mark.e2e
+
+ALL = os.environ.get("SLIPWAY_SYSTEMS") == "all"
+ONE = ("octocode", "prod")
+CASES = [(system, environment) for system in SYSTEMS for environment in ENVIRONMENTS] if ALL else [ONE]
+TABLE: list[str] = []
+
+
+@dataclass
+class Running:
+    """A system that is deployed."""
+
+    name: str
+    environment: str
+    platform: Platform
+    described: dict[str, Any]
+    seconds: float
+    asked: int = 0
+    """How many requirements a request has shown."""
+
+    def port(self, *, tls: bool) -> int:
+        """Return the port of the host that leads to the gateway."""
+        gateway = self.described["gateway"]
+        return int(str(gateway["tls"]["publish"] if tls else gateway["publish"][0]).rpartition(":")[2])
+
+    def has(self, part: str) -> bool:
+        """Whether there is such a part."""
+        return bool(self.platform.world.of(part))
+
+
+@pytest.fixture(scope="module", params=CASES, ids="-".join)
+def running(request: pytest.FixtureRequest, daemon: Daemon, stacks: Stacks) -> Iterator[Running]:
+    """Deploy a system, and remove it before the next one comes."""
+    system, environment = request.param
+    described = description(system, environment, stand_in(daemon))
+    platform = stacks.new(EMBEDDED, described)
+    started = time.monotonic()
+    platform.up().ended()
+    yield Running(system, environment, platform, described, time.monotonic() - started)
+    stacks.remove(platform)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _table(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Print what came up, when all have."""
+    yield
+    reporter = request.config.pluginmanager.getplugin("terminalreporter")
+    if ALL and reporter is not None:
+        head = f"{'system':<14}{'env':<6}{'parts':>6}{'healthy':>9}{'seconds':>9}{'requirements':>20}{'asked':>8}"
+        reporter.write_line("")
+        for line in (head, *TABLE):
+            reporter.write_line(line)
+
+
+def _rows(system: str, environment: str) -> list[tuple[str, Any]]:
+    """Return the requirements of an environment with their rows."""
+    items = [item for item in REQUIREMENTS[system] if item["env"] in {"both", environment}]
+    return [(item["id"], ROWS[system][item["id"]]) for item in items]
+
+
+def _ask(running: Running, probe: Probe) -> tuple[int, dict[str, str], str]:
+    tls = "tls" in running.described["gateway"] if probe.tls is None else probe.tls
+    port = running.port(tls=tls)
+    connection: http.client.HTTPConnection
+    if tls:
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE  # it signed itself
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=10)
+        # The certificate is chosen by the name that is asked for, and not by the address.
+        connection.sock = context.wrap_socket(
+            socket.create_connection(("127.0.0.1", port), timeout=10), server_hostname=probe.host
+        )
+    else:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    body = None if probe.body is None else json.dumps(probe.body)
+    headers = {"Host": probe.host, **({"Content-Type": "application/json"} if body else {})}
+    try:
+        connection.request("GET" if body is None else "POST", probe.path, body, headers)
+        answer = connection.getresponse()
+        return answer.status, {key.lower(): value for key, value in answer.getheaders()}, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def _expect(running: Running, name: str, probe: Probe) -> None:
+    status, headers, text = _ask(running, probe)
+    assert status == probe.status, (name, probe, status, text)
+    if probe.part:
+        told = json.loads(text)
+        seen = probe.path if probe.seen is None else probe.seen
+        assert (told["stand_in"], told["port"], told["path"]) == (probe.part, probe.port, seen), name
+    for word in probe.holds:
+        assert word in text, (name, word, text)
+    for header in probe.headers:
+        assert header in headers, (name, header, headers)
+
+
+def test_every_system_comes_up(running: Running) -> None:
+    """Everything that runs is healthy, and nothing is left to do."""
+    running.platform.assert_settled()
+    world = running.platform.world
+    assert {seen.health for seen in world.of() if seen.part != "oc-worker"} == {"healthy"}
+
+
+def test_requests_reach_what_the_document_says(running: Running) -> None:
+    """Every probe of the system's rows."""
+    if "gateway" not in running.described:
+        assert running.environment == "dev", "every system has a gateway in prod"
+        return
+    shown = set()
+    for name, row in _rows(running.name, running.environment):
+        for probe in row.probes:
+            if probe.tls and "tls" not in running.described["gateway"]:
+                continue
+            _expect(running, name, probe)
+            shown.add(name)
+    assert shown, "not a single requirement was asked for"
+    running.asked = len(shown)
+
+
+def test_jobs_run_when_asked(running: Running) -> None:
+    """``slipway run`` starts a job again, or for the first time a manual one, and tells its output and exit code."""
+    jobs = running.described.get("jobs", {})
+    for name in jobs:
+        run = running.platform.slipway.ask("run", name).ended()
+        assert run.out == f"stand-in for {name}\n"
+
+
+def test_psql_and_redis_cli(running: Running) -> None:
+    """The real servers, with their passwords, from inside."""
+    databases, caches = running.described.get("databases", {}), running.described.get("caches", {})
+    ask = running.platform.slipway.ask
+    for described in databases.values():
+        told = ask("psql", "--", "-At", "-c", "select current_user, current_database()").ended()
+        assert told.out == f"{described['user']}|{described['database']}\n"
+    for _ in caches:
+        assert ask("redis-cli", "--", "ping").ended().out == "PONG\n"
+        (server,) = running.platform.world.of(*caches)
+        code, said = running.platform.daemon.exec(server.id, "redis-cli", "ping")
+        assert "NOAUTH" in said, (code, said)
+
+
+def test_pg_stat_statements_is_loaded(running: Running) -> None:
+    """Slow queries can be listed, by the column that PostgreSQL 13 and later have."""
+    loaded = [name for name, item in running.described["databases"].items() if "pg_stat" in str(item.get("settings"))]
+    for _ in loaded:
+        query = "select count(*) > 0 from pg_stat_statements where mean_exec_time >= 0"
+        assert running.platform.slipway.ask("psql", "--", "-At", "-c", query).ended().out == "t\n"
+
+
+def test_parts_resolve_each_other(running: Running) -> None:
+    """By their names, from the first service that there is."""
+    services = running.described.get("services", {})
+    stores = [*running.described.get("databases", {}), *running.described.get("caches", {})]
+    if not services:
+        assert running.environment == "dev"
+        return
+    # Who refers to a store shares a network with it.
+    part = next(name for name, item in services.items() if any(store in str(item.get("env")) for store in stores))
+    script = "import socket,sys; [socket.gethostbyname(name) for name in sys.argv[1:]]"
+    used = [name for name in stores if f".{name}." in str(services[part]["env"])]
+    running.platform.slipway.ask("shell", part, "--", "python3", "-c", script, *used, part).ended()
+
+
+def test_sources_are_mounted(running: Running) -> None:
+    """In dev an edit of the project's sources is there at once, without a new image."""
+    mounted = [
+        (name, bind)
+        for name, item in running.described.get("services", {}).items()
+        for bind in item.get("binds", ())
+        if bind["source"].startswith("./apps/")
+    ]
+    assert mounted or (running.name, running.environment) not in {("octocode", "dev"), ("orchesity", "dev")}
+    for name, bind in mounted:
+        file = running.platform.workspace.root / bind["source"] / "edited"
+        file.write_text("now", encoding="utf-8")
+        told = running.platform.slipway.ask("shell", name, "--", "cat", f"{bind['path']}/edited").ended()
+        assert told.out == "now"
+
+
+def test_the_table(running: Running) -> None:
+    """What the table says: every part healthy, and how many requirements are shown."""
+    serving = until(running.platform.world.of, "something runs", 10)
+    healthy = [seen for seen in serving if seen.well]
+    assert len(healthy) == len(serving)
+    rows = _rows(running.name, running.environment)
+    view = View(running.name, running.environment, graph_of(running.name, running.environment))
+    shown = [name for name, row in rows if not row.missing]
+    for _, row in rows:
+        if row.check is not None and not row.missing:
+            row.check(view)
+    TABLE.append(
+        f"{running.name:<14}{running.environment:<6}{len({seen.part for seen in serving}):>6}"
+        f"{f'{len(healthy)}/{len(serving)}':>9}{running.seconds:>9.1f}{f'{len(shown)}/{len(rows)}':>20}{running.asked:>8}"
+    )
