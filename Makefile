@@ -87,6 +87,10 @@ format: bootstrap-dev ## Format the code and mend what can be mended by itself
 bench: bootstrap-dev ## Measure against Docker Compose and print a table of ratios
 	$(PYTHON) -P benchmarks $(ARGS)
 
+.PHONY: prove-releases
+prove-releases: bootstrap-dev ## Release, scale and renew under load, beside Compose: fails if a request does, or p99 is over 3 x
+	$(PYTHON) -P benchmarks --only prove --engines $(or $(filter-out auto,$(ENGINE)),embedded) $(ARGS)
+
 # --- upkeep --------------------------------------------------------------------------------------------------------------
 
 .PHONY: docs

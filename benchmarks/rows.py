@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import compose
 import yaml
-from prober import Load
 from scratch import Scratch, timed
 from table import Row
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 PORT = 18700
-_RATE = 200.0
 
 
 def say(text: str) -> None:
@@ -26,13 +24,8 @@ def say(text: str) -> None:
     print(f"[{time.strftime('%H:%M:%S')}] {text}", flush=True)
 
 
-def _starter(scratch: Scratch, release: str = "one") -> None:
-    environment = {"env": {"RELEASE": release}}
-    scratch.configure(
-        "starter",
-        {"gateway": {"publish": f"127.0.0.1:{PORT}"}, "services": {"api": environment}},
-        environment="dev",
-    )
+def _starter(scratch: Scratch) -> None:
+    scratch.configure("starter", {"gateway": {"publish": f"127.0.0.1:{PORT}"}}, environment="dev")
 
 
 def start_and_unchanged(
@@ -104,52 +97,3 @@ def width(scratch: Scratch, engines: list[str], sizes: list[int]) -> list[Row]:
             (scratch.root / f"Pulumi.{scratch.stack}.yaml").unlink()
         rows.append(row)
     return rows
-
-
-def release(client: DockerClient, scratch: Scratch, folder: Path, engines: list[str], seconds: float) -> list[Row]:
-    """Measure what a client sees during releases of the API under a constant load, and quietly before them."""
-    failed = Row("requests failed during releases", unit="", budget="0")
-    slowest = Row("p99 during releases, ratio to the quiet p99 of the same tool", unit="x", budget="3", peer="")
-    tools: list[str] = [*engines, *([] if compose.lack() else ["compose"])]
-    for tool in tools:
-        releases = 0
-        if tool == "compose":
-            _starter(scratch)
-            scratch.slipway("up", "--yes")
-            file = compose.write(client, scratch.stack, folder, PORT)
-            scratch.destroy()
-            command = ("docker", "compose", "-f", str(file), "up", "-d", "--wait")
-            timed(*command, cwd=folder)
-        else:
-            _starter(scratch)
-            scratch.slipway("up", "--yes", engine=tool)
-        with Load(PORT, "/health", _RATE) as quiet:
-            time.sleep(10)  # a span of load, not a wait for something
-        until = time.monotonic() + seconds
-        with Load(PORT, "/health", _RATE) as load:
-            while time.monotonic() < until:
-                releases += 1
-                if tool == "compose":
-                    document = yaml.safe_load(file.read_text())
-                    environment = [
-                        line for line in document["services"]["api"]["environment"] if "RELEASE=" not in line
-                    ]
-                    document["services"]["api"]["environment"] = [*environment, f"RELEASE=r{releases}"]
-                    file.write_text(yaml.safe_dump(document, sort_keys=False))
-                    timed(*command, cwd=folder)
-                else:
-                    _starter(scratch, f"r{releases}")
-                    scratch.slipway("up", "--yes", engine=tool)
-        answers = load.answers
-        failed.work = f"requests failed during releases, {_RATE:.0f} requests/s"
-        failed.add(tool, len(answers.failed))
-        failed.notes.append(f"{tool}: {len(answers.failed)} of {answers.sent} failed in {releases} releases")
-        slowest.add(tool, answers.percentile(0.99) / quiet.answers.percentile(0.99))
-        before, during = (found.percentile(0.99) * 1000 for found in (quiet.answers, answers))
-        slowest.notes.append(f"{tool}: p99 quiet {before:.1f} ms, during {during:.1f} ms")
-        say(f"{failed.notes[-1]}; {slowest.notes[-1]}")
-        if tool == "compose":
-            timed("docker", "compose", "-f", str(file), "down", "-v", "--timeout", "2", cwd=folder)
-        else:
-            scratch.destroy(tool)
-    return [failed, slowest]

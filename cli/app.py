@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "restart": "Replace a service's containers by fresh ones.",
     "maintenance": "Show the maintenance page, or end it.",
     "releases": "List what was deployed, and when.",
+    "probe": "Send requests at a constant rate and say what became of them.",
     "rollback": "Return the whole platform to an earlier release.",
     "logs": "Show the containers' logs.",
     "shell": "Open a shell in a container, or run a command there.",

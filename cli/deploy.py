@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -9,18 +10,20 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.backups import after_deployment, before_deployment
-from cli.console import Console
+from cli.console import Console, error
 from cli.deployment import explainer, preflight, settle, still_serving, tell_reached
 from cli.endings_text import tell_ended, tell_fallen
 from cli.exit_codes import ExitCode
 from cli.operation import operate, tell_failures
 from cli.preview_text import changes_text
 from cli.recovery import recover
+from cli.release_probe import noticing, tell_noticed
 from cli.versions import adopt, note_versions, tell_stale, tell_versions
 from operate.endings import Endings
 from operate.outcome import UNCHANGED
 from operate.releases import Done, Release, Releases, keep_images, pinned, releases_of
 from operate.stack_view import logical_name
+from operate.strategy import in_words, reached
 from settings.model import OnFailure
 
 if TYPE_CHECKING:
@@ -28,9 +31,12 @@ if TYPE_CHECKING:
 
     from cli.deployment import Plan
     from cli.engines import Engine
+    from cli.engines import Run as EngineRun
+    from cli.release_probe import Noticed
     from cli.workplace import Workplace
     from operate.outcome import Outcome
     from operate.stack_view import StackView
+    from operate.status import Status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +65,8 @@ class Deployment:
     """Whether other versions of services were noted for it, to serve from now on."""
     backup: bool | None = None
     """Whether a backup is made first. Default: as the description says, where data can be touched."""
+    probe: str | None = None
+    """Path to which requests are sent meanwhile; empty to choose one. Default: none are."""
     replaced: Callable[[StackView], Sequence[str]] | None = None
     """Returns URNs that are replaced in any case, from the state."""
 
@@ -76,21 +84,63 @@ def deploy(work: Workplace, asked: Deployment) -> None:
         raise click.exceptions.Exit(code)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Ready:
+    """A deployment of which everything is known but how it ends."""
+
+    plan: Plan
+    engine: Engine
+    releases: Releases
+    refresh: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Attempt:
+    """How it ended."""
+
+    run: EngineRun
+    outcome: Outcome
+    took_s: float
+    """The engine's own time."""
+    whole_s: float
+    """From the command's start."""
+    noticed: Noticed
+    endings: Endings
+    status: Status | None
+    """What runs, where it succeeded and Docker can be asked."""
+
+
 def _deploy(work: Workplace, asked: Deployment, console: Console) -> int:
     started = time.monotonic()
+    ready = _make_ready(work, asked, console)
+    attempt = _carry_out(work, asked, ready, console, started)
+    if attempt.run.exit_code:
+        return _tell_failure(work, asked, ready, attempt, console)
+    if attempt.status is not None:
+        tell_reached(console, ready.plan, attempt.status)
+        if tell_fallen(console, ready.plan, attempt.status, attempt.endings):
+            tell_noticed(attempt.noticed, console)
+            console.say(f"failed after {attempt.whole_s:.1f} s: what was deployed does not stay up")
+            _go_back(work, asked, ready.plan, ready.releases, console)
+            return ExitCode.FAILED
+    return _keep(work, asked, ready, attempt, console)
+
+
+def _make_ready(work: Workplace, asked: Deployment, console: Console) -> _Ready:
+    """Look at everything that can be wrong beforehand, and ask who has to be asked."""
     plan = preflight(work, asked.stack, asked.blueprint, console, skip_images=asked.skip_images)
     releases = releases_of(work.backend, work.state_folder, work.project, asked.stack)
     if adopt(work, plan.loaded, releases.latest()):
         plan = replace(plan, loaded=work.load(asked.stack))
     if not asked.noted:
         tell_stale(console, work, asked.stack, releases.latest())
-    chosen = work.open_engine(asked.stack, asked.engine, console)
-    if not chosen.exists():
-        chosen.create()
+    engine = work.open_engine(asked.stack, asked.engine, console)
+    if not engine.exists():
+        engine.create()
         console.step(f"stack {asked.stack}: created")
-    recover(console, work, asked.stack, chosen, plan.client)
+    recover(console, work, asked.stack, engine, plan.client)
     view = work.local_view(asked.stack) if work.backend.folder else None
-    plan.look_at_state(view, chosen, asked.replaced)
+    plan.look_at_state(view, engine, asked.replaced)
     plan.data.refuse()
     for reason in plan.reasons:
         console.step(reason)
@@ -98,34 +148,82 @@ def _deploy(work: Workplace, asked: Deployment, console: Console) -> int:
         console.warn(note)
     refresh = asked.refresh or plan.refresh
     if plan.asks and not asked.yes:
-        _ask(console, chosen, refresh, plan.replace, asked.stack)
+        _ask(console, engine, refresh, plan.replace, asked.stack)
     before_deployment(work, asked.stack, plan, releases.latest(), console, asked=asked.backup)
+    return _Ready(plan=plan, engine=engine, releases=releases, refresh=refresh)
+
+
+def _carry_out(work: Workplace, asked: Deployment, ready: _Ready, console: Console, started: float) -> _Attempt:
+    """Let the engine work, under the eyes of whoever looks."""
+    plan, engine = ready.plan, ready.engine
     with Endings(plan.client, work.project, asked.stack) as endings:
-        run, outcome = operate(console, chosen, lambda sink: chosen.up(sink, refresh=refresh, replace=plan.replace))
-        seconds = time.monotonic() - started
+        with noticing(asked.probe, work, asked.stack, plan, console) as noticed:
+            if plan.serving:  # only now: the prober is no part of it
+                work.give_way()
+            began = time.monotonic()
+            run, outcome = operate(
+                console, engine, lambda sink: engine.up(sink, refresh=ready.refresh, replace=plan.replace)
+            )
+            now = time.monotonic()
         status = None if run.exit_code else settle(work, asked.stack, plan, endings)
-    if run.exit_code:
-        tell_failures(run, outcome, explainer(work, asked.stack, plan))
-        tell_ended(console, plan, endings, [logical_name(failure.urn) for failure in outcome.failures])
-        still_serving(console, work, asked.stack, plan)
-        cancelled = run.exit_code == ExitCode.CANCELLED
-        console.say(f"{'stopped' if cancelled else 'failed'} after {seconds:.1f} s")
-        if not cancelled:
-            _go_back(work, asked, plan, releases, console)
-        return run.exit_code
-    if status is not None:
-        tell_reached(console, plan, status)
-        if tell_fallen(console, plan, status, endings):
-            console.say(f"failed after {seconds:.1f} s: what was deployed does not stay up")
-            _go_back(work, asked, plan, releases, console)
-            return ExitCode.FAILED
+    return _Attempt(
+        run=run,
+        outcome=outcome,
+        took_s=now - began,
+        whole_s=now - started,
+        noticed=noticed,
+        endings=endings,
+        status=status,
+    )
+
+
+def _tell_failure(work: Workplace, asked: Deployment, ready: _Ready, attempt: _Attempt, console: Console) -> int:
+    plan, run, outcome = ready.plan, attempt.run, attempt.outcome
+    tell_failures(run, outcome, explainer(work, asked.stack, plan))
+    tell_ended(console, plan, attempt.endings, [logical_name(failure.urn) for failure in outcome.failures])
+    still_serving(console, work, asked.stack, plan)
+    tell_noticed(attempt.noticed, console)
+    cancelled = run.exit_code == ExitCode.CANCELLED
+    console.say(f"{'stopped' if cancelled else 'failed'} after {attempt.whole_s:.1f} s")
+    if not cancelled:
+        _go_back(work, asked, plan, ready.releases, console)
+    return run.exit_code
+
+
+def _keep(work: Workplace, asked: Deployment, ready: _Ready, attempt: _Attempt, console: Console) -> int:
+    """Record what succeeded, and say so."""
+    plan, outcome, noticed = ready.plan, attempt.outcome, attempt.noticed
     if plan.client is not None and plan.loaded.platform.backups is not None:
         after_deployment(work, asked.stack, plan.client, console)
-    release = _record(plan, releases, Done(chosen.name, asked.message, seconds, outcome.changes), work, console)
+    strategy = reached(outcome.steps, plan.serving)
+    done = Done(
+        ready.engine.name,
+        asked.message,
+        attempt.whole_s,
+        outcome.changes,
+        strategy=strategy,
+        probe=noticed.to_dict(),
+    )
+    release = _record(plan, ready.releases, done, work, console)
     note_versions(console, work, plan.loaded)
+    _tell_release(console, done, release, noticed, attempt.took_s)
     tell_versions(console, plan.loaded)
-    _tell_end(console, outcome, seconds, release)
+    _tell_end(console, outcome, attempt.whole_s, release)
+    if not noticed.good:
+        error("deployed; but requests failed meanwhile, see above")
+        return ExitCode.FAILED
     return 0
+
+
+def _tell_release(console: Console, done: Done, release: Release | None, noticed: Noticed, seconds: float) -> None:
+    """Say how the new containers took over, and what was noticed of it."""
+    tell_noticed(noticed, console)
+    if done.strategy:
+        console.say(f"released {in_words(done.strategy)} ({seconds:.1f} s)")
+    if console.json_mode and done.probe is not None:
+        number = release.number if release else None
+        event = {"release": number, "strategy": done.strategy, "seconds": round(seconds, 1), "probe": done.probe}
+        click.echo(json.dumps({"releaseEvent": event}))
 
 
 def _tell_end(console: Console, outcome: Outcome, seconds: float, release: Release | None) -> None:

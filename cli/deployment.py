@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from cli.engines import Engine
     from cli.workplace import Workplace
     from operate.endings import Endings
+    from operate.stack_view import Container
     from operate.status import Status
     from settings import Loaded
 
@@ -73,6 +74,8 @@ class Plan:
     """Ids of the stack's containers before the deployment."""
     made: set[str] = field(default_factory=set)
     """Ids, of 12 digits, of what a release made that must stay up."""
+    serving: tuple[Container, ...] = ()
+    """The containers that run before."""
 
     def look_at_state(
         self,
@@ -86,6 +89,7 @@ class Plan:
         """
         if view is None:
             view = view_of(engine.export())
+        self.serving = view.serving
         self.asks = bool(view.containers) and self.loaded.platform.protect_data
         self.data = judge(view, self.loaded, self.client)
         jobs = failed_jobs(view)

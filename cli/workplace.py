@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from operate.backend import STATE_FOLDER, find_backend
 
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from operate.backend import Backend
     from operate.stack_view import StackView
     from settings import Loaded
+
+
+_BEHIND: Final = 10
+"""A tenth of the weight of all containers together, where both want a processor. On a host whose service manager keeps
+users and containers in groups of their own, the weights of those groups decide, and this does nothing."""
 
 
 class Workplace:
@@ -48,6 +54,11 @@ class Workplace:
     def state_folder(self) -> Path:
         """The project's own folder for what is not committed."""
         return self.root / STATE_FOLDER
+
+    def give_way(self) -> None:
+        """Let this process, and the engine that it starts, wait for processors behind what serves requests."""
+        with contextlib.suppress(OSError):  # whoever may not does without
+            os.setpriority(os.PRIO_PROCESS, 0, _BEHIND)
 
     def docker_client(self, stack: str | None = None) -> docker.DockerClient:
         """Return a client of the stack's Docker, without a stack of this machine's own. Raises DockerUnreachable."""

@@ -17,6 +17,7 @@ the running nginx has open never changes under it, and a new certificate is a re
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -38,6 +39,8 @@ FILES: Final = "@files"
 """Stands, in paths below the configuration's folder, for the folder of :attr:`GatewayArgs.files`: its real name is a
 hash of their content."""
 _DIGITS: Final = 16
+_LINGERING: Final = 8
+"""Old configurations whose workers may live on with websockets; a worker takes a few MiB."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +75,8 @@ class GatewayArgs:
     """Memory limit in MiB."""
     cpus: float = 1.0
     """CPU limit."""
+    cpu_shares: int = 4096
+    """Weight when CPUs are short; others have 1024: it takes little, and every request waits for it."""
     health_interval_s: float = 5.0
     """Seconds between two health probes, and before the first."""
     container_name: str | None = None
@@ -138,12 +143,12 @@ class Gateway(pulumi.ComponentResource):
         )
         verified = success_of(verify, f"the check of the configuration of {name}")
         self.container = self._server(name, args, mounts, verified)
-        drain = int(args.server.drain_s) + 10
+        drain = math.ceil(args.server.drain_s) + 2  # nginx itself ends what takes longer, unless it may linger
         reload = make_container(
             f"{name}-reload",
             replace(
                 one_shot,
-                command=[script("gateway-reload.sh"), "reload", str(drain)],
+                command=[script("gateway-reload.sh"), "reload", str(drain), str(_LINGERING * args.server.workers)],
                 networks=(),
                 env={"SLIPWAY_CONFIG": file},  # a new configuration is a new reload
             ),
@@ -213,6 +218,7 @@ class Gateway(pulumi.ComponentResource):
                 tmpfs={"/tmp": 64},  # noqa: S108 - inside the container
                 memory_mib=args.memory_mib,
                 cpus=args.cpus,
+                cpu_shares=args.cpu_shares,
                 health=HealthCheck(
                     test=http_probe(LISTEN_PORT, HEALTH_PATH),
                     interval_s=args.health_interval_s,

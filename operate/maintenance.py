@@ -1,7 +1,7 @@
-"""Maintenance: the gateway answers 503 with a page, for all services or for one, at once and with no reload.
+"""Maintenance: the gateway answers 503 with a page, for all services or for one, within a second and with no reload.
 
-A file in the gateway's volume says so, whose name nginx looks for at each request (``components.nginx.model`` has the
-other side of this); it outlives the gateway's container, and a deployment does not touch it.
+A file in the gateway's volume says so, which nginx looks for (``components.nginx.model`` has the other side of this);
+it outlives the gateway's container, and a deployment does not touch it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FLAGS_FOLDER: Final = "/etc/nginx/conf.d/.flags"
 _ALL: Final = "maintenance"
+_SEEN: Final = "sleep 1"
+"""nginx goes by what it last saw for at most a second (``FLAGS_VALID_S`` of ``components.nginx.model``)."""
 _LIST: Final = f"ls -A {FLAGS_FOLDER} 2>/dev/null || true"
 
 
@@ -34,18 +36,18 @@ def closed(client: docker.DockerClient, project: str, stack: str) -> list[str]:
 
 
 def close(client: docker.DockerClient, project: str, stack: str, service: str = "") -> None:
-    """Show the maintenance page for a service; for all without a name. Raises :class:`NoGateway`."""
-    _run(client, project, stack, f"mkdir -p {FLAGS_FOLDER} && : >{FLAGS_FOLDER}/{_flag(service)}")
+    """Show the maintenance page for a service; for all without a name. It is shown when this returns.
+
+    Raises:
+        NoGateway: None runs.
+    """
+    _run(client, project, stack, f"mkdir -p {FLAGS_FOLDER} && : >{FLAGS_FOLDER}/{_flag(service)} && {_SEEN}")
 
 
 def open_again(client: docker.DockerClient, project: str, stack: str, service: str = "") -> None:
     """End it; without a name, for all services, those that were closed one by one included. Raises NoGateway."""
-    _run(
-        client,
-        project,
-        stack,
-        f"rm -f {FLAGS_FOLDER}/{_flag(service)}" + ("" if service else f" {FLAGS_FOLDER}/{_ALL}.*"),
-    )
+    more = "" if service else f" {FLAGS_FOLDER}/{_ALL}.*"
+    _run(client, project, stack, f"rm -f {FLAGS_FOLDER}/{_flag(service)}{more} && {_SEEN}")
 
 
 def _flag(service: str) -> str:

@@ -70,6 +70,8 @@ class Release:
     """Image id by reference."""
     description: Mapping[str, Any]
     """The description."""
+    strategy: Mapping[str, str] = field(default_factory=dict)
+    """How each part that was replaced took over: ``start-first`` or ``stop-first``."""
     probe: Mapping[str, Any] | None = None
     """What a prober saw of it."""
     versions: Mapping[str, Any] = field(default_factory=dict)
@@ -85,6 +87,7 @@ class Done:
     seconds: float
     changes: Mapping[str, int]
     images: Mapping[str, str] = field(default_factory=dict)
+    strategy: Mapping[str, str] = field(default_factory=dict)
     probe: Mapping[str, Any] | None = None
 
 
@@ -149,6 +152,7 @@ class Releases:
             profiles=tuple(loaded.profiles),
             images=dict(done.images),
             description=pinned(loaded, done.images),
+            strategy=dict(done.strategy),
             probe=done.probe,
             versions=notes_of(loaded),
         )

@@ -31,10 +31,13 @@ class CannotRestart(OperateError):  # noqa: N818 - named as what it reports
 @click.argument("parts", nargs=-1, required=True, metavar="NAME...")
 @options.stack
 @options.engine
+@options.probe
 @options.yes
 @options.json_output
 @click.pass_obj
-def command(work: Workplace, *, parts: Sequence[str], stack: str, engine: str, yes: bool, as_json: bool) -> None:
+def command(
+    work: Workplace, *, parts: Sequence[str], stack: str, engine: str, probe: str | None, yes: bool, as_json: bool
+) -> None:
     """Replace the containers of services or workers by fresh ones, without a dropped request.
 
     New replicas are healthy and named to the gateway before the old ones get their stop signal. Whatever else the
@@ -60,6 +63,7 @@ def command(work: Workplace, *, parts: Sequence[str], stack: str, engine: str, y
             stack=stack,
             engine=engine,
             message=f"restart {' '.join(parts)}",
+            probe=probe,
             yes=yes,
             as_json=as_json,
             replaced=replaced,

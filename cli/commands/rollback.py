@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 @click.argument("number", type=click.IntRange(min=1), required=False)
 @options.stack
 @options.engine
+@options.probe
 @options.yes
 @options.json_output
 @click.pass_obj
-def command(work: Workplace, *, number: int | None, stack: str, engine: str, yes: bool, as_json: bool) -> None:
+def command(
+    work: Workplace, *, number: int | None, stack: str, engine: str, probe: str | None, yes: bool, as_json: bool
+) -> None:
     """Return the whole platform to release NUMBER; without it, to the one before the present one.
 
     Its description, images and profiles are deployed as they were recorded; secrets and data stay as they are now. The
@@ -49,6 +52,7 @@ def command(work: Workplace, *, number: int | None, stack: str, engine: str, yes
                 stack=stack,
                 engine=engine,
                 message=f"rollback to {release.number}",
+                probe=probe,
                 yes=yes,
                 as_json=as_json,
                 rollback=False,

@@ -34,11 +34,20 @@ class CannotScale(OperateError):  # noqa: N818 - named as what it reports
 @options.stack
 @options.engine
 @options.rollback
+@options.probe
 @options.yes
 @options.json_output
 @click.pass_obj
 def command(
-    work: Workplace, *, parts: Sequence[str], stack: str, engine: str, rollback: bool | None, yes: bool, as_json: bool
+    work: Workplace,
+    *,
+    parts: Sequence[str],
+    stack: str,
+    engine: str,
+    rollback: bool | None,
+    probe: str | None,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """Deploy services and workers with another number of replicas, without a dropped request.
 
@@ -75,6 +84,12 @@ def command(
     deploy(
         work,
         Deployment(
-            stack=stack, engine=engine, message=f"scale {' '.join(parts)}", yes=yes, as_json=as_json, rollback=rollback
+            stack=stack,
+            engine=engine,
+            message=f"scale {' '.join(parts)}",
+            probe=probe,
+            yes=yes,
+            as_json=as_json,
+            rollback=rollback,
         ),
     )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     help="Make a backup first. Default: as before_deploy of the description says, where data can be touched.",
 )
 @options.rollback
+@options.probe
 @options.yes
 @options.json_output
 @click.pass_obj
@@ -38,6 +39,7 @@ def command(
     skip_images: bool,
     backup: bool | None,
     rollback: bool | None,
+    probe: str | None,
     yes: bool,
     as_json: bool,
 ) -> None:
@@ -46,7 +48,8 @@ def command(
     A stack that has no Pulumi.<stack>.yaml yet gets one. Where data are protected and something runs already, the plan
     is shown and you are asked first; and a deployment that fails goes back to the last release that succeeded.
 
-    Exit codes: 0 done, 1 failed (also if it went back), 2 wrong description or arguments, 8 cancelled.
+    Exit codes: 0 done, 1 failed (also if it went back, or a request of --probe failed), 2 wrong description or
+    arguments, 8 cancelled.
     """
     deploy(
         work,
@@ -56,6 +59,7 @@ def command(
             blueprint=blueprint,
             refresh=refresh,
             skip_images=skip_images,
+            probe=probe,
             yes=yes,
             as_json=as_json,
             rollback=rollback,

@@ -6,7 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from components.nginx import headers, keys, limits, tls
-from components.nginx.model import CONFIG_FOLDER, ERRORS, LOG_SOCKET, Backend, Balancing, GatewayRoute, Server
+from components.nginx.model import (
+    CONFIG_FOLDER,
+    ERRORS,
+    FLAGS_VALID_S,
+    LOG_SOCKET,
+    Backend,
+    Balancing,
+    GatewayRoute,
+    Server,
+)
 from components.nginx.servers import servers, status_server
 from components.nginx.stream import stream
 from components.nginx.tree import Directive, block, line, time
@@ -60,7 +69,9 @@ def _main(
     # What makes it refuse a configuration at a reload, for the job that asked for it: no other container sees its log.
     yield line("error_log", f"{CONFIG_FOLDER}/{ERRORS}", "emerg")
     yield line("worker_processes", str(server.workers))
-    yield line("worker_shutdown_timeout", time(server.drain_s))
+    # A reload must not cut what lasts: it waits for no more than ``drain_s``, and the workers live on with the rest.
+    lasting = [route.timeout_s for route in routes if route.websocket or route.streaming]
+    yield line("worker_shutdown_timeout", time(max(server.drain_s, *lasting, 0)))
     yield block("events", [line("worker_connections", str(_CONNECTIONS))])
     yield block("http", _http(routes, upstreams, server, balancing))
     if server.tcp:
@@ -90,6 +101,10 @@ def _http(
     yield line("absolute_redirect", "off")  # nginx knows its own port, and not the one that people come by
     yield line("server_names_hash_bucket_size", "128")  # a long host name does not fit into the default
     yield line("variables_hash_max_size", "2048")
+    # Maintenance is looked up at each request and nearly always off: for a second, the disk need not be asked again.
+    yield line("open_file_cache", "max=1000", "inactive=60s")
+    yield line("open_file_cache_valid", time(FLAGS_VALID_S))
+    yield line("open_file_cache_errors", "on")
     yield line("tcp_nodelay", "on")
     yield line("keepalive_timeout", "65s")
     yield line("client_max_body_size", f"{server.max_body_mib}m")

@@ -1,6 +1,8 @@
 # Reloads the nginx that is process 1 here (its process namespace is shared), and waits, at most $1 seconds, until the
-# workers of the old configuration have finished their requests: only then may what they talk to go away. A configuration
-# that nginx can't load after all is told with its message, and is not what a later reload or start would read.
+# workers of the old configuration have finished their requests: only then may what they talk to go away. What takes
+# longer, websockets above all, lives on in them: a service that goes says good-bye through them itself, and those of a
+# service that stays stay. Of workers that linger so, the oldest end where there are more than $2. A configuration that
+# nginx can't load after all is told with its message, and is not what a later reload or start would read.
 set -eu
 cd /etc/nginx/conf.d
 workers() { grep -lsa "^nginx: $1" /proc/[0-9]*/cmdline | tr -dc '0-9\n' | sort; }
@@ -29,10 +31,10 @@ done
 rm -f .old-run
 rmdir .lock
 limit=$(($(date +%s) + $1))
-while [ -n "$(workers 'worker process is shutting down')" ]; do
-  [ "$(date +%s)" -lt "$limit" ] || { echo "old workers are still busy after $1 s" >&2; exit 1; }
+while old=$(workers 'worker process is shutting down') && [ -n "$old" ] && [ "$(date +%s)" -lt "$limit" ]; do
   sleep 0.1
 done
+echo "$old" | sort -nr | tail -n "+$(($2 + 1))" | while read -r pid; do kill -TERM "$pid" || true; done
 for each in ./*.conf ./*.run; do
   case ${each#./} in live.conf | "$run" | "$file" | "${file%.conf}.run") ;; *) rm -f "$each" ;; esac
 done

@@ -106,7 +106,9 @@ class Gateway(Model):
     max_body_mib: MemoryMiB = Field(default=16, alias="max_body")
     """Largest request body."""
     drain_s: Seconds = Field(default=30.0, alias="drain")
-    """The longest that requests in flight may go on after a reload, before their connection is closed."""
+    """The longest that a release waits for requests in flight before old replicas get their stop signal. Then nginx
+    closes their connections, except where a route is for websockets or streams: those last as long as their service
+    and the route's ``timeout`` let them."""
     health_interval_s: Seconds = Field(default=5.0, alias="health_interval")
     """Time between two health probes, and before the first."""
     container_name: str | None = None

@@ -174,9 +174,9 @@ def test_maintenance_is_a_file_in_the_gateways_container(slipway: Slipway, work:
     work.api.output = b"maintenance.api\nother\n"
     assert slipway("maintenance", "on", "api").out == "stack dev: in maintenance: api\n"
     folder = "/etc/nginx/conf.d/.flags"
-    assert work.api.executed[0][1] == ["sh", "-c", f"mkdir -p {folder} && : >{folder}/maintenance.api"]
+    assert work.api.executed[0][1] == ["sh", "-c", f"mkdir -p {folder} && : >{folder}/maintenance.api && sleep 1"]
     slipway("maintenance", "off")
-    assert work.api.executed[2][1][-1] == f"rm -f {folder}/maintenance {folder}/maintenance.*"
+    assert work.api.executed[2][1][-1] == f"rm -f {folder}/maintenance {folder}/maintenance.* && sleep 1"
     assert json.loads(slipway("maintenance", "status", "--json").out) == {"all": False, "services": ["api"]}
     work.knows_what_runs()
     assert "in maintenance: api" in slipway("status").err

@@ -49,6 +49,15 @@ def test_a_first_deployment(slipway: Slipway, work: FakeWorkplace) -> None:
     assert work.engine.asked == [("create", None), ("up", {"refresh": False, "replace": ()})]
 
 
+def test_a_deployment_gives_way_to_what_serves(slipway: Slipway, work: FakeWorkplace) -> None:
+    """The first one has nobody to give way to."""
+    slipway("up")
+    assert not work.gave_way
+    work.knows_what_runs()
+    slipway("up")
+    assert work.gave_way
+
+
 def test_an_unchanged_deployment_says_so(slipway: Slipway, work: FakeWorkplace) -> None:
     """And still shows where everything is."""
     work.engine.events = UNCHANGED

@@ -101,7 +101,6 @@ ACCEPTED = {
     "proxy_pass_normalized": "removing a prefix is what `strip` asks for, and nginx has no other way",
     "add_header_redefinition": "the route says which header it drops; all others are said again",
     "return_bypasses_allow_deny": "the return is maintenance, which turns away everybody",
-    "try_files_is_evil_too": "a cache of open files would keep those that a reload exchanges",
 }
 """What gixy reports and stays."""
 

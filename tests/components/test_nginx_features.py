@@ -305,3 +305,21 @@ def test_no_location_stands_twice(tmp_path_factory: pytest.TempPathFactory, rout
 @pytest.mark.parametrize(("seconds", "written"), [(5, "5s"), (0.5, "500ms"), (1.5, "1500ms"), (0.0001, "1ms")])
 def test_times_have_no_decimal_point(seconds: float, written: str) -> None:
     assert time(seconds) == written
+
+
+@pytest.mark.parametrize(
+    ("routes", "drain_s", "limit"),
+    [
+        ([GatewayRoute(upstream="api", timeout_s=3600)], 30.0, "30s"),
+        (
+            [GatewayRoute(upstream="api"), GatewayRoute(upstream="api", path="/w", websocket=True, timeout_s=60)],
+            9,
+            "60s",
+        ),
+        ([GatewayRoute(upstream="api", streaming=True, timeout_s=20)], 30.0, "30s"),
+    ],
+)
+def test_what_lasts_outlives_a_reload(routes: list[GatewayRoute], drain_s: float, limit: str) -> None:
+    """Workers of an old configuration may live as long as a websocket or stream may; without any, as the drain says."""
+    text = render(routes, {"api": [Backend(address="a:1")]}, Server(drain_s=drain_s))
+    assert f"worker_shutdown_timeout {limit};" in text

@@ -160,7 +160,7 @@ def test_keys_are_nowhere_to_be_read(life: Life) -> None:
 def test_a_new_certificate_drops_no_request_and_replaces_nothing(life: Life) -> None:
     """It is checked, and nginx reloads, while requests come at a constant rate."""
     before, there = tls.certificate(life.https, ONE).serial_number, life.platform.world.ids("gateway", "api")
-    with Prober(life.https, rate=25, ask=tls.asking(life.https, ONE, "/health")) as prober:
+    with Prober(life.https, host=ONE) as prober:
         certificates.rotate(life.platform, ONE).ended()
     prober.answers.assert_none_failed()
     assert tls.certificate(life.https, ONE).serial_number != before

@@ -14,6 +14,7 @@ from aiohttp import web
 from sample import metrics, queueing, store
 from sample.jobs import JobRequest, RequestError
 from sample.logs import log
+from sample.probing import Probing
 from sample.serving import Draining, serve, stop_on_signals
 
 if TYPE_CHECKING:
@@ -58,6 +59,9 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except store.UNAVAILABLE as error:
         log.warning("database unavailable", extra={"path": request.path, "reason": f"{type(error).__name__}: {error}"})
         return problem(503, "the database does not answer or is not set up yet; try again", **{"Retry-After": "2"})
+    except queueing.UNAVAILABLE as error:
+        log.warning("queue unavailable", extra={"path": request.path, "reason": f"{type(error).__name__}: {error}"})
+        return problem(503, "the queue does not answer; try again", **{"Retry-After": "2"})
     except Exception:  # noqa: BLE001  (the last resort of a server; it is logged with its traceback)
         log.exception("request failed", extra={"method": request.method, "path": request.path})
         return problem(500, "something went wrong here; it is in the log")
@@ -73,6 +77,7 @@ class Api:
         self._queue = queue
         self._draining = draining
         self._metrics = metrics.Metrics()
+        self._probing = Probing(queue)
 
     def application(self) -> web.Application:
         """Return the application with its routes."""
@@ -89,6 +94,7 @@ class Api:
                 web.get("/jobs/{id}", self.get),
             ]
         )
+        self._probing.add_to(application)
         return application
 
     async def health(self, _request: web.Request) -> web.Response:

@@ -73,3 +73,14 @@ class Queue:
     async def publish(self, event: Event) -> None:
         """Tell whoever listens."""
         await self._client.publish(CHANNEL + event.job, event.to_json())
+
+    async def count(self, key: str, name: str, kept_seconds: int) -> None:
+        """Count `name` once more under `key`, which is forgotten after a while."""
+        async with self._client.pipeline(transaction=True) as pipeline:
+            pipeline.hincrby(key, name, 1)
+            pipeline.expire(key, kept_seconds)
+            await pipeline.execute()
+
+    async def counts(self, key: str) -> dict[str, int]:
+        """Return how often each name was counted under `key`."""
+        return {name: int(count) for name, count in (await self._client.hgetall(key)).items()}

@@ -1,45 +1,60 @@
-"""Requests at a constant rate, each counted: what a user of the platform notices of a change.
-
-Open-loop: a request is sent when its time comes, whether or not earlier ones were answered, so that a pause is seen as
-slow or failed requests and not as fewer of them.
-"""
+"""Requests at a constant rate, each counted: Slipway's own prober in a thread, so that a scenario can look on."""
 
 from __future__ import annotations
 
 import http.client
+import tempfile
 import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from collections import Counter
+from typing import TYPE_CHECKING, Final, Self
+
+from operate.probe import Control, Probe, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
 
-_TIMEOUT_S = 10.0
-_THREADS = 24
+    from operate.probe import Record
+
+_TIMEOUT_S: Final = 10.0
+UNCHECKED: Final = ""
+"""As ``trust``: take any certificate."""
 
 
-@dataclass
 class Answers:
-    """What came back."""
+    """What came back so far.
 
-    good: int = 0
-    """Requests answered with 200."""
-    failures: list[str] = field(default_factory=list)
-    """What went wrong with each of the others."""
-    slowest_s: float = 0.0
-    """The longest that an answer took."""
-    releases: dict[str, int] = field(default_factory=dict)
-    """How many answers each release of the sample gave."""
+    Args:
+        records: Every request, written down as it ends.
+    """
+
+    def __init__(self, records: list[Record]) -> None:
+        self._records = records
+
+    @property
+    def good(self) -> int:
+        """Requests answered with 200."""
+        return sum(not _problem(item) for item in list(self._records))
+
+    @property
+    def failures(self) -> list[str]:
+        """What went wrong with each of the others."""
+        return [problem for item in list(self._records) if (problem := _problem(item))]
+
+    @property
+    def slowest_s(self) -> float:
+        """The longest that an answer took."""
+        return max((item.seconds for item in list(self._records)), default=0.0)
+
+    @property
+    def releases(self) -> dict[str, int]:
+        """How many answers each release of the sample gave."""
+        return dict(Counter(item.by for item in list(self._records) if not _problem(item)))
 
     def assert_none_failed(self, at_least: int = 20) -> None:
         """Assert that no request failed, and that there were enough of them to say so."""
-        assert self.good + len(self.failures) >= at_least, f"only {self.good} requests were made"
-        assert not self.failures, (
-            f"{len(self.failures)} of {self.good + len(self.failures)} failed: {self.failures[:5]}"
-        )
+        good, failures = self.good, self.failures
+        assert good + len(failures) >= at_least, f"only {good + len(failures)} requests were made"
+        assert not failures, f"{len(failures)} of {good + len(failures)} failed: {failures[:5]}"
 
 
 class Prober:
@@ -49,58 +64,50 @@ class Prober:
         port: The gateway's port.
         path: What to get.
         rate: Requests a second.
-        ask: What is done instead, such as a request over HTTPS: returns the status and the release that answered.
+        host: The host name to ask for, over HTTPS. Default: none, over HTTP.
+        trust: PEM text of the authority that must have signed its certificate; empty for any.
     """
 
     def __init__(
-        self,
-        port: int,
-        path: str = "/health",
-        rate: float = 25.0,
-        ask: Callable[[], tuple[int, str]] | None = None,
+        self, port: int, path: str = "/health", rate: float = 25.0, *, host: str | None = None, trust: str = UNCHECKED
     ) -> None:
-        self._ask = ask or (lambda: get_release(port, path))
-        self._period = 1 / rate
-        self._stop = threading.Event()
-        self._lock = threading.Lock()
-        self._clock = threading.Thread(target=self._send_all, daemon=True)
-        self.answers = Answers()
+        url = f"http://127.0.0.1:{port}{path}" if host is None else f"https://{host}:{port}{path}"
+        self._file = tempfile.NamedTemporaryFile("w", suffix=".pem")  # noqa: SIM115 - closed at the end of the context
+        self._file.write(trust)
+        self._file.flush()
+        self._probe = Probe(
+            urls=(url,),
+            rate=rate,
+            connect="127.0.0.1",
+            trust=self._file.name if trust else None,
+            verify=bool(trust),
+            timeout_s=_TIMEOUT_S,
+        )
+        self._begun = threading.Event()
+        self._thread = threading.Thread(target=lambda: run(self._probe, self._begin), daemon=True)
 
     def __enter__(self) -> Self:
         """Start."""
-        self._clock.start()
+        self._thread.start()
+        assert self._begun.wait(_TIMEOUT_S), "the prober did not start"
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop and wait for the answers that are due."""
-        self._stop.set()
-        self._clock.join()
+        self._control.stop()
+        self._thread.join()
+        self._file.close()
 
-    def _send_all(self) -> None:
-        due = time.monotonic()
-        with ThreadPoolExecutor(_THREADS) as pool:
-            while not self._stop.wait(max(0.0, due - time.monotonic())):
-                pool.submit(self._send)
-                due += self._period
+    def _begin(self, control: Control) -> None:
+        self._control = control
+        self.answers = Answers(control.records)
+        self._begun.set()
 
-    def _send(self) -> None:
-        started = time.monotonic()
-        release, problem = "", ""
-        try:
-            status, release = self._ask()
-            if status != http.client.OK:
-                problem = f"status {status}"
-        except (OSError, http.client.HTTPException) as error:
-            problem = f"{type(error).__name__}: {error}"
-        with self._lock:
-            self.answers.slowest_s = max(self.answers.slowest_s, time.monotonic() - started)
-            if problem:
-                self.answers.failures.append(problem)
-            else:
-                self.answers.good += 1
-                self.answers.releases[release] = self.answers.releases.get(release, 0) + 1
+
+def _problem(record: Record) -> str:
+    return record.error or ("" if record.status == http.client.OK else f"status {record.status}")
 
 
 def get_release(port: int, path: str = "/health") -> tuple[int, str]:

@@ -7,15 +7,12 @@ import http.client
 import socket
 import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _TIMEOUT_S: Final = 10.0
 UNTRUSTING: Final = "any"
@@ -66,16 +63,6 @@ def get(port: int, host: str, path: str = "/", trust: str = UNTRUSTING) -> Answe
         response = http.client.HTTPResponse(secure)
         response.begin()
         return Answer(response.status, response.headers, response.read().decode(errors="replace"))
-
-
-def asking(port: int, host: str, path: str, trust: str = UNTRUSTING) -> Callable[[], tuple[int, str]]:
-    """Return what a prober asks: the status, and the release of the sample that answered."""
-
-    def ask() -> tuple[int, str]:
-        answer = get(port, host, path, trust)
-        return answer.status, answer.headers.get("X-Release", "")
-
-    return ask
 
 
 def make_certificate(*hosts: str, days: int = 90) -> tuple[str, str]:
