@@ -20,6 +20,8 @@ COMMANDS: Final = {
     "destroy": "Remove a stack's containers and networks; data stay unless asked.",
     "data": "Show what data are kept on the host, and remove them for good.",
     "backup": "Make a backup, and look at those that there are.",
+    "restore": "Bring a backup back, beside what is live until it is proved.",
+    "recover": "Bring a whole stack back on a host that has nothing of it.",
     "rotate": "Give a database or a secret a new credential.",
     "refresh": "Bring the state up to what really runs.",
     "status": "Show what runs and whether it is well.",

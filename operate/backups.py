@@ -59,7 +59,7 @@ class Scheduler:
     id: str
     """Docker's id of it."""
 
-    def events(self, *words: str) -> Iterator[Event]:
+    def events(self, *words: str, environment: Mapping[str, str] | None = None) -> Iterator[Event]:
         """Run a command there and yield what it tells, as it tells it.
 
         Leaving early, by Ctrl-C too, does not end it: a backup that runs is carried on there.
@@ -69,7 +69,7 @@ class Scheduler:
             NoSuchBackup: There is no such set.
         """
         api = self.client.api
-        made = api.exec_create(self.id, [_COMMAND, *words])
+        made = api.exec_create(self.id, [_COMMAND, *words], environment=dict(environment or {}))
         rest, said, told = b"", b"", ""
         for out, err in api.exec_start(made["Id"], stream=True, demux=True):
             said += err or b""

@@ -331,3 +331,35 @@ class TestVectorStoresAndModels:
                 ),
             )
         )
+
+
+BACKUPS = [
+    _volume("slipway:index:BackupJob$docker:index/volume:Volume::backups-data", "shop-prod-backups-data"),
+    _password("slipway:index:BackupJob$random:index/randomPassword:RandomPassword::backups-passphrase", length=40),
+]
+
+
+class TestBackups:
+    """Backups are data too, and their passphrase is what opens them."""
+
+    def test_described_they_are_in_no_danger(self, verdict: Any) -> None:
+        described = {"backups": {"image": "backup:15"}}
+        assert verdict(described, state=[*_state(), *BACKUPS]) == Verdict()
+
+    def test_no_longer_described_they_are_refused_with_the_way(self, verdict: Any) -> None:
+        found = verdict(state=[*_state(), *BACKUPS])
+        assert len(found.refused) == 1
+        assert "would leave volume shop-prod-backups-data" in found.refused[0]
+        assert "protect_data: false" in found.refused[0]
+
+    def test_another_volume_would_begin_without_them(self, verdict: Any) -> None:
+        (text,) = verdict(
+            {"backups": {"image": "backup:15", "volume_name": "other"}}, state=[*_state(), *BACKUPS]
+        ).refused
+        assert "set backups.volume_name: shop-prod-backups-data" in text
+
+    def test_a_passphrase_of_ones_own_does_not_silently_replace_it(self, verdict: Any) -> None:
+        """What was stored with the old one could not be read with the new one."""
+        own = {"backups": {"image": "backup:15", "passphrase": "session_key"}}
+        (text,) = verdict(own, state=[*_state(), *BACKUPS]).refused
+        assert "backups: its generated value would be deleted" in text

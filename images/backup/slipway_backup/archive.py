@@ -14,6 +14,8 @@ from typing import IO, TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+OWN: Final = ".slipway-restore"
+"""A folder in a volume's root in which a restore keeps what it replaced: no data of the platform's."""
 _CHUNK: Final = 1 << 18
 _ZEROS: Final = b"\0" * _CHUNK
 
@@ -119,6 +121,8 @@ def _walk(folder: Path) -> Iterator[Path]:
             raise error
 
     for place, folders, files in os.walk(folder, onerror=fail):
+        if Path(place) == folder:
+            folders[:] = [name for name in folders if name != OWN]
         folders.sort()
         for name in sorted([*folders, *files]):
             yield Path(place, name)

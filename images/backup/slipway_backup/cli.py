@@ -15,6 +15,7 @@ from slipway_backup import files, history, listing, lock, metrics, sets, verify,
 from slipway_backup.destinations import repositories
 from slipway_backup.errors import BackupError
 from slipway_backup.report import Report
+from slipway_backup.restore import commands as restoring
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         parser_.add_argument("--destination", help="take it from this one")
     one["verify"].add_argument("--read-all", action="store_true", help="and read all that is stored anywhere")
     one["fetch"].add_argument("--to", type=Path, required=True, help="an empty folder")
+    restoring.add_arguments(commands.add_parser("restore", help="a step of slipway restore"))
     for parser_ in (run, lists, *one.values()):
         parser_.add_argument("--json", action="store_true", help="write JSON")
     return parser
@@ -191,7 +193,14 @@ def _fetch(asked: argparse.Namespace, report: Report) -> int:
     return 0
 
 
+def _restore(asked: argparse.Namespace, report: Report) -> int:
+    if asked.step == "volume":
+        return restoring.run_volume(asked, report)
+    return restoring.run(asked, _load(asked), report)
+
+
 _COMMANDS = {
+    "restore": _restore,
     "serve": _serve,
     "health": _health,
     "status": _status,

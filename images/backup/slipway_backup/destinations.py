@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from slipway_backup.config import Config, Part
 
 _ANSWERS_S: Final = 10.0
+_BROKEN: Final = frozenset({500, 502, 503, 504})
 
 
 def repositories(config: Config, only: str | None = None) -> list[Repository]:
@@ -59,7 +60,7 @@ def repository(part: Part, config: Config) -> Repository:
 
 
 def _probe(name: str, endpoint: str, ca_file: str | None) -> Callable[[], None]:
-    """Return a question to a store that any answer answers: restic itself would try for a quarter of an hour."""
+    """Return a question to a store that any sane answer answers: restic would try for a quarter of an hour."""
 
     def ask() -> None:
         address = urlsplit(endpoint)
@@ -73,9 +74,11 @@ def _probe(name: str, endpoint: str, ca_file: str | None) -> Callable[[], None]:
             else:
                 connection = http.client.HTTPConnection(host, address.port, timeout=_ANSWERS_S)
             connection.request("HEAD", "/")
-            connection.getresponse()
+            status = connection.getresponse().status
             connection.close()
         except (OSError, http.client.HTTPException) as error:
             raise DestinationError(f"destination {name}: {endpoint} does not answer: {error}") from None
+        if status in _BROKEN:
+            raise DestinationError(f"destination {name}: {endpoint} is broken: it answers {status}")
 
     return ask

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -73,6 +74,9 @@ class Repository:
             if not any(words in str(error) for words in _ABSENT):
                 raise
             self._run("init", "--repository-version", "2", timeout_s=_SHORT_S)
+        # What a killed run has locked would stop the next at its first step.
+        if self._once("list", "locks", "--no-lock", timeout_s=_SHORT_S).strip():
+            self._release()
 
     def store(self, folder: Path, set_id: str, trigger: str, progress: Callable[[int, int], None]) -> str:
         """Store a set; return restic's id of it.
@@ -115,15 +119,16 @@ class Repository:
         """Return a small file of a set."""
         return self._run("dump", "--no-lock", snapshot.snapshot, f"/{path}", timeout_s=_SHORT_S)
 
-    def fetch(self, snapshot: Snapshot, folder: Path) -> None:
-        """Write a set to a folder.
+    def fetch(self, snapshot: Snapshot, folder: Path, only: str | None = None) -> None:
+        """Write a set to a folder, or what is below one path of it.
 
         Raises:
             DestinationError: Something of it can't be had, or is not what was stored.
         """
         self.probe()
         # Restic's own check of what it wrote would read everything a second time; the manifest's hashes do that.
-        self._run("restore", snapshot.snapshot, "--target", str(folder), timeout_s=_LONG_S)
+        include = ["--include", only] if only else []
+        self._run("restore", snapshot.snapshot, "--target", str(folder), *include, timeout_s=_LONG_S)
 
     def mark_verified(self, snapshot: Snapshot, moment: str) -> None:
         """Write down that a set was verified."""
@@ -132,8 +137,7 @@ class Repository:
     def forget(self, snapshots: Sequence[Snapshot]) -> None:
         """Remove sets and what only they used."""
         if snapshots:
-            with self._alone():
-                self._run("forget", "--prune", *(item.snapshot for item in snapshots), timeout_s=_LONG_S)
+            self._run("forget", "--prune", *(item.snapshot for item in snapshots), timeout_s=_LONG_S)
 
     def check(self, *, read_all: bool) -> None:
         """Look for damage; with ``read_all`` in every byte that is stored.
@@ -142,16 +146,40 @@ class Repository:
             DestinationError: There is some.
         """
         self.probe()
-        with self._alone():
-            self._run("check", *(["--read-data"] if read_all else []), timeout_s=_LONG_S)
+        self._run("check", *(["--read-data"] if read_all else []), timeout_s=_LONG_S)
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Remove the locks that killed runs of this very stack left; another host's are respected."""
-        self._run("unlock", timeout_s=_SHORT_S)
-        yield
+    def _release(self) -> bool:
+        """Remove locks if killed runs of this very stack left all of them; return whether that was so.
+
+        Restic takes a lock for alive while a process of its number runs on its host, and in a container numbers come
+        back at once. Nobody else of ours is at work while our own lock is held; another host's is respected.
+        """
+        own = self._own_hosts()
+        for lock in self._once("list", "locks", "--no-lock", timeout_s=_SHORT_S).split():
+            if _json(self._once("cat", "lock", lock, "--no-lock", timeout_s=_SHORT_S)).get("hostname") not in own:
+                return False
+        self._once("unlock", "--remove-all", timeout_s=_SHORT_S)
+        return True
+
+    def _own_hosts(self) -> list[str]:
+        """Return the names that this container, and those before it, had; the work volume is theirs alone."""
+        file = self.cache.parent / "hosts"
+        names = file.read_text(encoding="utf-8").split() if file.exists() else []
+        if socket.gethostname() not in names:
+            names.append(socket.gethostname())
+            file.write_text("\n".join(names) + "\n", encoding="utf-8")
+        return names
 
     def _run(self, *arguments: str, timeout_s: float) -> str:
+        self._own_hosts()
+        try:
+            return self._once(*arguments, timeout_s=timeout_s)
+        except DestinationError as error:
+            if _LOCKED not in str(error) or not self._release():
+                raise
+            return self._once(*arguments, timeout_s=timeout_s)
+
+    def _once(self, *arguments: str, timeout_s: float) -> str:
         with self._files() as (command, env):
             try:
                 done = subprocess.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 HEARTBEAT: Final = Path("/tmp/heartbeat")  # noqa: S108 - memory of the container
 _BEAT_S: Final = 5.0
 _DEAD_S: Final = 60.0
+_GRACE_S: Final = 10.0
 
 
 def next_after(expression: str, timezone: str, moment: datetime) -> datetime:
@@ -83,20 +85,21 @@ def _jobs(config: Config) -> dict[str, str]:
 def _run(command: tuple[str, ...], ended: threading.Event) -> None:
     """Run a command as a process, so that no fault of it ends this one; pass the end of this one on."""
     process = subprocess.Popen([sys.executable, "-m", "slipway_backup", *command])
-    while process.poll() is None:
+    while process.poll() is None and not ended.is_set():
         HEARTBEAT.touch()
-        if ended.is_set():
-            process.terminate()
-        ended.wait(0.2) if ended.is_set() else _nap(process)
+        _wait(process, 1.0)
+    if process.poll() is None:
+        process.terminate()
+        _wait(process, _GRACE_S)
+        process.kill()
+        process.wait()
     if process.returncode:
         print(f"{command[0]} ended with {process.returncode}", flush=True)
 
 
-def _nap(process: subprocess.Popen[bytes]) -> None:
-    try:
-        process.wait(timeout=1.0)
-    except subprocess.TimeoutExpired:
-        return
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=seconds)
 
 
 def _metrics_server(config: Config) -> ThreadingHTTPServer:
