@@ -55,8 +55,8 @@ doctor: ## Check this machine and say what mends it
 # --- tests ---------------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: ## Lint, unit tests, and the e2e scenarios where Docker can run
-	scripts/test-all
+test: ## Lint, unit tests, and the e2e scenarios where Docker can run (MODELS=1: with an Ollama that is compiled for them)
+	$(if $(call truthy,$(MODELS)),SLIPWAY_MODELS=1) scripts/test-all
 
 .PHONY: unit
 unit: bootstrap-dev ## Run the tests that need no Docker
@@ -98,6 +98,10 @@ docs: bootstrap-dev ## Write the generated documents anew: settings, JSON Schema
 	./slipway schema --out docs/schema.json
 	$(PYTHON) -c 'from settings.reference_doc import REFERENCE_FILE, render; open(REFERENCE_FILE, "w").write(render())'
 	$(PYTHON) -m tests.systems.document
+
+.PHONY: alerts
+alerts: bootstrap-dev ## Cause every fault that has an alert, on real servers
+	SLIPWAY_ALERTS=all $(BIN)/pytest -m e2e tests/e2e/test_monitoring.py tests/e2e/test_alert_rules.py $(ARGS)
 
 .PHONY: dashboards
 dashboards: bootstrap-dev ## Write Grafana's dashboards anew

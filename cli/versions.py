@@ -40,7 +40,9 @@ def served_then(loaded: Loaded, latest: Release) -> dict[str, Any]:
     for name, versions in loaded.versions.items():
         if versions.noted or name not in ran:
             continue
-        served = Entry(serving=version_of(ran[name])).written(blue_green=versions.blue_green)
+        served = Entry(serving=version_of(ran[name], f"{loaded.project}-{name}")).written(
+            blue_green=versions.blue_green
+        )
         noted_then = latest.versions.get(name, served)
         if noted_then != versions.entry.written(blue_green=versions.blue_green):
             found[name] = noted_then

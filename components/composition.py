@@ -32,7 +32,7 @@ from components.order import in_order_of_need
 from components.parts import Parts
 from components.replicas import Service, ServiceArgs, Workers, WorkersArgs
 from components.rotation import make_seed, value_of
-from components.translate import build_name, published_ports, workload_args
+from components.translate import published_ports, workload_args
 from components.volume import data_volume
 from settings.catalogue import Catalogue, CatalogueImage
 from settings.load import Loaded
@@ -41,7 +41,7 @@ from settings.model import Gateway as GatewayModel
 from settings.model import Job as JobModel
 from settings.model import JobPhase, Platform, Relaxation, SecretSource, Workload
 from settings.monitoring import watchers
-from settings.parts import BACKUPS_NAME, routed_parts, stores, workloads
+from settings.parts import BACKUPS_NAME, built_image, routed_parts, stores, workloads
 
 _DIGITS: Final = 16
 
@@ -126,7 +126,7 @@ class Composer:
                 references=[reference for reference in references if reference],
                 **self._versions_of_images(),
                 builds={
-                    build_name(self.loaded.project, name): ImageBuild(
+                    built_image(self.loaded.project, self._named(name), workload.build): ImageBuild(
                         context=workload.build.context,
                         dockerfile=workload.build.dockerfile,
                         target=workload.build.target,
@@ -250,7 +250,8 @@ class Composer:
         return Job(name, JobArgs(**common, timeout_s=job.timeout_s))
 
     def _common(self, name: str, workload: Workload, kind: str) -> dict[str, Any]:
-        image = workload.image or build_name(self.loaded.project, name)
+        build = workload.build
+        image = built_image(self.loaded.project, self._named(name), build) if build else str(workload.image)
         return workload_args(
             workload,
             image=self.images.ids[image],
@@ -415,13 +416,17 @@ class Composer:
         family = self.platform.images.family
         return self.catalogue.find(role, family) or CatalogueImage(role=role, family=family, reference="")
 
+    def _named(self, part: str) -> str:
+        """Return the name that the description has for a part, of which this may be a version."""
+        return next((item.service for item in self.loaded.versions.values() if part in item.slots), part)
+
     def _labels(self, part: str, kind: str) -> dict[str, str]:
-        versions = next((item for item in self.loaded.versions.values() if part in item.slots), None)
+        versions = self.loaded.versions.get(self._named(part))
         slot = versions.slots[part] if versions else ""
         return {
             labels.PROJECT: self.loaded.project,
             labels.STACK: self.loaded.stack,
-            labels.PART: versions.service if versions else part,
+            labels.PART: self._named(part),
             labels.KIND: kind,
             **({labels.SLOT: slot} if slot else {}),
         }

@@ -48,7 +48,8 @@ class GatewayArgs:
     """Arguments of :class:`Gateway`."""
 
     image: pulumi.Input[str]
-    """Image id, or a reference pinned by digest, of an nginx whose user owns the empty folder /etc/nginx/conf.d."""
+    """Image id, or a reference pinned by digest, of an nginx whose user owns the empty folder /etc/nginx/conf.d; with
+    ``sh``, ``awk`` and, to follow containers to other addresses, ``getent``."""
     routes: Sequence[GatewayRoute]
     """Where requests go."""
     upstreams: Mapping[str, pulumi.Input[Sequence[Backend | str]]]

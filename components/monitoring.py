@@ -31,6 +31,7 @@ from components.prometheus import (
     prometheus_config,
     rules_file,
 )
+from components.prometheus.config import duration
 from components.volume import data_volume
 from components.workload import make_files
 
@@ -42,6 +43,8 @@ _RULES: Final = "/etc/slipway/alerts.yml"
 _SECRETS: Final = "/run/secrets"
 _NOBODY: Final = "65534:65534"
 _PASSWORD_LENGTH: Final = 32
+_RESEND_S: Final = 60.0
+_TOLD_EACH: Final = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,6 +232,8 @@ class Monitoring(pulumi.ComponentResource):
                 "--storage.tsdb.path=/prometheus",
                 f"--storage.tsdb.retention.time={int(args.retention_s)}s",
                 f"--storage.tsdb.retention.size={args.retention_size_mib}MB",
+                # Four times this is how long Alertmanager believes in an alert of a Prometheus that was replaced since.
+                f"--rules.alert.resend-delay={duration(min(_RESEND_S, _TOLD_EACH * args.timing.interval_s))}",
                 f"--web.listen-address=:{PROMETHEUS_PORT}",
                 *([f"--web.external-url={path}/", f"--web.route-prefix={path}/"] if path else []),
                 "--log.level=warn",

@@ -23,11 +23,6 @@ from components.texts import Lookup, environment, fill
 from settings.model import Health, Publish, Service, Workload
 
 
-def build_name(project: str, part: str) -> str:
-    """Name the image that is built for a part."""
-    return f"{project}-{part}"
-
-
 def published_ports(ports: Iterable[Publish]) -> list[PublishedPort]:
     """Return described ports as components take them."""
     return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import queue
+import re
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -31,20 +32,37 @@ class LogLine:
     """The line."""
 
 
-def read_logs(client: docker.DockerClient, containers: Iterable[Found], tail: int | None) -> list[LogLine]:
+def read_logs(
+    client: docker.DockerClient, containers: Iterable[Found], tail: int | None, since: float | None = None
+) -> list[LogLine]:
     """Return what the containers have written so far, oldest first.
 
     Args:
         client: Docker.
         containers: Whose logs.
         tail: How many of the last lines of each; ``None`` for all.
+        since: From when on, in seconds since 1970; ``None`` from the beginning.
     """
-    streams = [_past(client, container, tail) for container in containers]
+    streams = [_past(client, container, tail, since) for container in containers]
     return list(heapq.merge(*streams))
 
 
-def _past(client: docker.DockerClient, container: Found, tail: int | None) -> list[LogLine]:
-    raw = client.api.logs(container.id, timestamps=True, tail="all" if tail is None else tail)
+def chosen(lines: Iterable[LogLine], pattern: re.Pattern[str] | None, request_id: str | None) -> Iterator[LogLine]:
+    """Yield the lines that fit.
+
+    Args:
+        lines: Lines of logs.
+        pattern: What a line must hold. Default: anything.
+        request_id: The id of a request, which a line must hold as a word of its own: ids may begin alike.
+    """
+    wanted = re.compile(rf"(?<![\w-]){re.escape(request_id)}(?![\w-])") if request_id is not None else None
+    for line in lines:
+        if (pattern is None or pattern.search(line.text)) and (wanted is None or wanted.search(line.text)):
+            yield line
+
+
+def _past(client: docker.DockerClient, container: Found, tail: int | None, since: float | None) -> list[LogLine]:
+    raw = client.api.logs(container.id, timestamps=True, tail="all" if tail is None else tail, since=since)
     lines = [_line(container.title, line) for line in raw.decode("utf-8", errors="replace").splitlines()]
     return sorted(lines, key=lambda line: line.moment)
 
@@ -63,16 +81,25 @@ class Follower:
         stack: The stack.
         wanted: Says which of the stack's containers to follow.
         tail: How many past lines of each to begin with; ``None`` for all.
+        since: From when on, in seconds since 1970; ``None`` from the beginning.
     """
 
     def __init__(
-        self, client: docker.DockerClient, project: str, stack: str, wanted: Callable[[Found], bool], tail: int | None
+        self,
+        client: docker.DockerClient,
+        project: str,
+        stack: str,
+        wanted: Callable[[Found], bool],
+        tail: int | None,
+        *,
+        since: float | None = None,
     ) -> None:
         self._client = client
         self._project = project
         self._stack = stack
         self._wanted = wanted
         self._tail = tail
+        self._since = since
         self._lines: queue.SimpleQueue[LogLine | None] = queue.SimpleQueue()
         self._followed: set[str] = set()
         self._guard = threading.Lock()
@@ -115,7 +142,12 @@ class Follower:
         rest = b""
         try:
             chunks = self._client.api.logs(
-                container.id, stream=True, follow=True, timestamps=True, tail="all" if tail is None else tail
+                container.id,
+                stream=True,
+                follow=True,
+                timestamps=True,
+                tail="all" if tail is None else tail,
+                since=self._since,
             )
             for chunk in chunks:
                 *lines, rest = (rest + chunk).split(b"\n")

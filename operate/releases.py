@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from operate.errors import OperateError
+from settings.model import Build
+from settings.parts import built_image
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -217,15 +219,18 @@ def keep_images(client: docker.DockerClient, loaded: Loaded, number: int) -> dic
     found: dict[str, str] = {}
     platform = loaded.platform
     for name, workload in (*platform.services.items(), *platform.workers.items(), *platform.jobs.items()):
-        reference = f"{loaded.project}-{name}" if workload.build else workload.image
+        named = next((item.service for item in loaded.versions.values() if name in item.slots), name)
+        reference = built_image(loaded.project, named, workload.build) if workload.build else workload.image
         try:
             image = client.images.get(str(reference))
         except docker.errors.DockerException:
             continue
         if workload.build:
             tag = f"release-{number}"
-            image.tag(str(reference), tag)
-            found[f"build:{name}"] = f"{reference}:{tag}"
+            repository = built_image(loaded.project, named, Build())
+            image.tag(repository, tag)
+            # Of two versions side by side each is known by a tag of its own, which is also noted.
+            found[f"build:{named}"] = str(reference) if named in loaded.versions else f"{repository}:{tag}"
         found[str(reference)] = str(image.id)
     return found
 

@@ -161,6 +161,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "dockerfile": "docker/Dockerfile",
         "target": "runtime",
         "args": {"PYTHON_VERSION": "3.12"},
+        "tag": "1.4.2",
     },
     "Health": {"path": "/health", "tcp": 5432, "command": ["pg_isready", "--quiet"]},
     "SecretUse": {"name": "openai_api_key", "file": "/run/secrets/openai", "env": "OPENAI_API_KEY"},

@@ -69,7 +69,7 @@ def load_platform(source: StackSource) -> Loaded:
     if layered.profiles is not None:
         source = replace(source, profiles=layered.profiles)
     catalogue = load_catalogue(source.root)
-    expanded = expand(layered.tree, layered.versions)
+    expanded = expand(layered.tree, layered.versions, source.project)
     tree = expanded.tree
     validated = validate(to_plain(tree))
     active = apply_monitoring(apply_profiles(validated.platform, source.profiles))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from settings.model import (
     Backups,
+    Build,
     Cache,
     Database,
     Gateway,
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
 GATEWAY_NAME: Final = "gateway"
 BACKUPS_NAME: Final = "backups"
-_ALONE: Final = (GATEWAY_NAME, BACKUPS_NAME, SECTION)
+_ALONE: Final = (GATEWAY_NAME, BACKUPS_NAME)
+_NEEDED_BY_NONE: Final = (*_ALONE, SECTION)
 WORKLOAD_SECTIONS: Final = ("services", "workers", "jobs")
 STORE_SECTIONS: Final = ("databases", "caches", "vector_stores", "model_servers")
 ROUTE_SECTIONS: Final = ("services", "model_servers", "vector_stores")
@@ -86,9 +88,14 @@ def parts(platform: Platform) -> Iterator[Part]:
         yield Part(SECTION, name, watcher)
 
 
+def built_image(project: str, part: str, build: Build) -> str:
+    """Name the image that is built for a part."""
+    return f"{project}-{part}" + (f":{build.tag}" if build.tag else "")
+
+
 def part_names(platform: Platform) -> frozenset[str]:
     """Return the names of all parts that another one may need."""
-    return frozenset(part.name for part in parts(platform) if part.section not in _ALONE)
+    return frozenset(part.name for part in parts(platform) if part.section not in _NEEDED_BY_NONE)
 
 
 def route_target(platform: Platform, name: str) -> Service | ModelServer | VectorStore | None:

@@ -194,12 +194,13 @@ class Expanded:
         return path
 
 
-def expand(tree: Node, notes: Node | None) -> Expanded:
+def expand(tree: Node, notes: Node | None, project: str) -> Expanded:
     """Give each version that shall run a place among the services.
 
     Args:
         tree: The merged description; not yet validated, so anything may stand in it.
         notes: What ``slipway:versions`` says.
+        project: Name of the project, of which the names of built images are made.
     """
     services = find(tree, ("services",))
     if services is None or not services.is_map:
@@ -219,7 +220,7 @@ def expand(tree: Node, notes: Node | None) -> Expanded:
         if taken:
             findings += taken
             continue
-        versions = _versions(name, node, release, entry)
+        versions = _versions(name, version_of(as_record(node), f"{project}-{name}"), release, entry)
         found[name] = versions
         changed |= _placed(node, versions, find(notes, (name,)) if notes is not None else None)
     return Expanded(
@@ -227,9 +228,20 @@ def expand(tree: Node, notes: Node | None) -> Expanded:
     )
 
 
-def version_of(service: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the version that a service's part of a description says."""
-    return {key: value for key, value in service.items() if key not in NOT_THE_VERSION}
+def version_of(service: Mapping[str, Any], repository: str) -> dict[str, Any]:
+    """Return the version that a service's part of a description says.
+
+    Args:
+        service: That part, as it was written.
+        repository: Name of the image that is built for it. A version that was built before can't be built again, since
+            its sources have changed: it is its image, by its tag.
+    """
+    version = {key: value for key, value in service.items() if key not in NOT_THE_VERSION}
+    build = version.get("build")
+    if isinstance(build, dict) and isinstance(build.get("tag"), str):
+        del version["build"]
+        version["image"] = f"{repository}:{build['tag']}"
+    return version
 
 
 def _release(node: Node) -> Release | None:
@@ -267,8 +279,7 @@ def _in_the_way(name: str, services: Iterable[str]) -> Iterable[Finding]:
         )
 
 
-def _versions(name: str, node: Node, release: Release, entry: Entry | None) -> Versions:
-    described = version_of(as_record(node))
+def _versions(name: str, described: dict[str, Any], release: Release, entry: Entry | None) -> Versions:
     if entry is None:
         return Versions(name, release, described, Entry(serving=described), noted=False)
     ahead = entry.next if entry.next is not None and entry.next.version == digest(described) else None

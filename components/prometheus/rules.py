@@ -100,7 +100,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="MetricsMissing", group="application", needs="workloads",
         expr="{missing}",
-        summary="no container of {{ $labels.part }} is found by its name",
+        summary="no container of {{ $labels.part }} has metrics that can be read",
         do="slipway status",
     ),
     Rule(
@@ -247,7 +247,7 @@ def rules_of(watched: Watched, off: Iterable[str] = ()) -> list[Rule]:
 
 def expression(rule: Rule, watched: Watched, limits: Limits, timing: Timing) -> str:
     """Return a rule's condition with everything filled in."""
-    missing = " or ".join(f'absent(up{{part="{part}"}})' for part in watched.workloads)
+    missing = " or ".join(f'absent(up{{part="{part}"}} == 1)' for part in watched.workloads)
     values: Mapping[str, Any] = {name: f"{value:g}" for name, value in asdict(limits).items()}
     return rule.expr.format(**values, window=timing.window, missing=missing)
 

@@ -20,9 +20,10 @@ find_all() {
   printf '%s\n' "$answer" | sort -u
 }
 
-# Configuration $1 with the addresses of $2.
+# Configuration $1 with the addresses of $2. A name that has none is down; or stays, if $3 says so: where nginx itself has
+# just found it, or nobody can be asked.
 with_addresses() {
-  base=$1 found=$2 awk '
+  base=$1 found=$2 stay=${3-} awk '
     BEGIN {
       print "# of " ENVIRON["base"]
       count = split(ENVIRON["found"], lines, "\n")
@@ -33,6 +34,7 @@ with_addresses() {
     /^ *server [^ :;[]+:[0-9]+[ ;]/ && $2 !~ /^[0-9.]+:/ {
       start = index($0, "server ") + 7
       name = substr($2, 1, index($2, ":") - 1)
+      if (!(name in at) && ENVIRON["stay"]) { print; next }
       if (!(name in at)) { print substr($0, 1, start - 1) "127.0.0.1:9 down;  # " name; next }
       count = split(at[name], all, " ")
       for (i = 1; i <= count; i++) print substr($0, 1, start - 1) all[i] substr($0, start + length(name))

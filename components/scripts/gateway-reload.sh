@@ -29,6 +29,7 @@ until [ -n "$(workers 'worker process' | grep -vxF "${before:-none}" || true)" ]
   sleep 0.1
 done
 rm -f .old-run
+trap - EXIT
 rmdir .lock
 limit=$(($(date +%s) + $1))
 while old=$(workers 'worker process is shutting down') && [ -n "$old" ] && [ "$(date +%s)" -lt "$limit" ]; do

@@ -10,8 +10,10 @@ base=
 if [ -e "$run" ]; then read -r _ _ base <"$run"; fi
 if [ ! -e "${base:-none}" ]; then base=$(readlink live.conf); fi
 rm -rf run-*.conf .lock
+stay=
+command -v getent >/dev/null || stay=1
 put() {
-  with_addresses "$base" "$1" >.new-run
+  with_addresses "$base" "$1" "$stay" >.new-run
   mv -f .new-run "$run"
 }
 # shellcheck disable=SC2046 # names have no spaces

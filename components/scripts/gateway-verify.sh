@@ -17,7 +17,7 @@ if [ -n "${2-}" ] && [ ! -d "$2" ]; then
 fi
 nginx -t -q -c "/etc/nginx/conf.d/$1"
 # shellcheck disable=SC2046 # names have no spaces
-with_addresses "$1" "$(find_all $(names_in "$1"))" >"${1%.conf}.run"
+with_addresses "$1" "$(find_all $(names_in "$1"))" stay >"${1%.conf}.run"
 ln -sf "$1" .live.new
 mv -f .live.new live.conf
 echo "live: $1"

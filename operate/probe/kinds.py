@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _LONGEST_STREAM_S: Final = 120.0
 _END: Final = b"event: end"
 _UPLOAD_S: Final = 60.0
+_REASON: Final = 100
 _GOOD: Final = range(200, 400)
 
 
@@ -130,9 +131,16 @@ async def _timed(kind: Kind, due: float, clock: Callable[[], float], ask: Callab
         answer = await ask()
     except Told as told:
         return Record(kind, due, sent, clock(), error=str(told))
-    error = "" if answer.status in _GOOD else f"status {answer.status}"
+    error = "" if answer.status in _GOOD else f"status {answer.status}{_reason(answer)}"
     by = answer.headers.get("x-release", "")
     return Record(kind, due, sent, clock(), answer.status, len(answer.body), error, answer.retried, by)
+
+
+def _reason(answer: Answer) -> str:
+    """Return the beginning of what a program answered to say why; a page for people says nothing of the kind."""
+    kind = answer.headers.get("content-type", "")
+    text = " ".join(answer.body[:_REASON].decode(errors="replace").split())
+    return f": {text}" if text and kind.startswith(("application/json", "text/plain")) else ""
 
 
 def _compare(answer: Answer, length: int, digest: str) -> None:

@@ -78,14 +78,13 @@ def two_versions_can_stand_together(description: Description) -> Iterator[Findin
                 allowed=f"{_ROLLING} for a service with {key}",
                 fix=f"remove {key}, or say {_ROLLING}",
             )
-        if service.build is not None:
+        if service.build is not None and service.build.tag is None:
             yield Finding(
                 (*path, "build"),
-                f"can't be together with strategy: {strategy}: both versions would be built from the same folder, so"
-                " from the same sources",
-                allowed="an image that exists, by name and tag",
-                fix=f"build it first (docker build -t {path[1]}:2 {service.build.context}) and name it:"
-                f" image: {path[1]}:2",
+                f"needs a tag with strategy: {strategy}: the version before can't be built again from sources that have"
+                " changed, so its image is kept by its tag",
+                allowed="another tag for each version",
+                fix='add to build: tag: "1"',
             )
 
 

@@ -73,6 +73,7 @@ NAME_PATTERNS: Final = {
     r"^GF_[A-Z0-9_]+$": "one of Grafana's environment variables, such as GF_LOG_LEVEL",
     r"^[a-z0-9-]+$": "the name of an option of a log driver, such as syslog-address",
     r"^[a-z-]+$": "the name of a directive of redis.conf",
+    r"^\w[\w.-]{0,127}$": "letters, digits, '_', '.' and '-', no '.' or '-' first, at most 128 characters",
     r"^[\w.-]+\.(sql|sh)$": "a file name that ends in .sql or .sh",
 }
 """What each pattern of the models asks for, in words; a test holds it complete."""

@@ -45,6 +45,9 @@ class Build(Model):
     """Stage of a multi-stage Dockerfile. Default: the last."""
     args: dict[str, PlainText] = {}
     """Build arguments; visible in the image's history, so never secret."""
+    tag: Annotated[str, Field(pattern=r"^\w[\w.-]{0,127}$")] | None = None
+    """Tag of the image, which then names the version: needed where two versions of a service run side by side (see
+    ``release``). Default: the image is known by its content alone."""
 
 
 class Ulimit(Model):

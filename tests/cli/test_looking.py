@@ -121,6 +121,42 @@ class TestLogs:
         """Until nothing runs any more."""
         assert sorted(slipway("logs", "api", "-f").out.splitlines()) == ["api-0 | one", "api-0 | three"]
 
+    def test_from_a_time_on(self, slipway: Slipway) -> None:
+        """A time, with or without its zone, or how long ago it was."""
+        assert slipway("logs", "--since", "2026-01-01T00:00:02").out == "main-0 | two\napi-0  | three\n"
+        assert slipway("logs", "--since", "2026-01-01T01:00:03+01:00").out == "api-0 | three\n"
+        assert slipway("logs", "--since", "1s").out == ""
+        assert slipway("logs", "api", "-f", "--since", "2026-01-01T00:00:02").out == "api-0 | three\n"
+
+    def test_lines_that_hold_something(self, slipway: Slipway) -> None:
+        assert slipway("logs", "--grep", "^t.o").out == "main-0 | two\n"
+        assert sorted(slipway("logs", "api", "-f", "--grep", "thr").out.splitlines()) == ["api-0 | three"]
+
+    def test_one_request_through_all_parts(self, slipway: Slipway, work: FakeWorkplace) -> None:
+        """By the id that the gateway has given it; another one that begins alike is another one."""
+        work.api.things = [
+            container("gateway", role="server", logs='2026-01-01T00:00:01Z {"id":"abc-1","status":200}\n'),
+            container("api", logs="2026-01-01T00:00:00.5Z did abc-1\n2026-01-01T00:00:02Z did abc-12\n"),
+        ]
+        said = slipway("logs", "--request-id", "abc-1").out
+        assert said == 'api-0 | did abc-1\ngateway-0 | {"id":"abc-1","status":200}\n'
+
+    def test_a_question_looks_at_all_lines_unless_a_number_is_said(self, slipway: Slipway, work: FakeWorkplace) -> None:
+        lines = "".join(f"2026-01-01T00:00:00.{number:03}Z line {number}\n" for number in range(200))
+        work.api.things = [container("api", logs=lines)]
+        assert slipway("logs", "--grep", "line 7$").out == "api-0 | line 7\n"
+        assert slipway("logs", "--grep", "line 7$", "--tail", "10").out == ""
+        assert len(slipway("logs").out.splitlines()) == 100
+
+    @pytest.mark.parametrize(
+        ("option", "value", "message"),
+        [("--since", "soon", "'soon' is no time"), ("--grep", "(", "no regular expression")],
+    )
+    def test_what_can_not_be_read(self, slipway: Slipway, option: str, value: str, message: str) -> None:
+        said = slipway("logs", option, value)
+        assert said.code == 2
+        assert message in said.err
+
     def test_an_unknown_part(self, slipway: Slipway) -> None:
         """Exit code 2."""
         said = slipway("logs", "mian")

@@ -41,7 +41,8 @@ def server(work: FakeWorkplace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ser
     """Serve where the gateway of the stack would."""
     monkeypatch.setattr("cli.release_probe._QUIET_S", 0.2)
     monkeypatch.setattr("cli.release_probe._FIRST", 2)
-    work.knows({**entry("api-0", labels={"slipway.part": "api", "slipway.role": "replica"}), "urn": API})
+    api = entry("api-0", labels={"slipway.part": "api", "slipway.role": "replica"})
+    work.knows({**api, "urn": API, "id": work.api.things[0]["Id"]})
     work.engine.events = REPLACED
     with Server({"/health": _fine, "/broken": _fails_later}) as running:
         file = work.root / "blueprints" / "shop.yaml"

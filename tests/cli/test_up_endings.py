@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from cli.engines import Run
 from tests.cli.conftest import API, step
 from tests.operate.fake_docker import container
@@ -78,3 +80,52 @@ def test_after_a_failure_what_ended_is_told_once(slipway: Slipway, work: FakeWor
     api, gateway = (thing["Name"].lstrip("/") for thing in work.api.things)
     assert f"{gateway} ended by itself with exit code 3 meanwhile\nerror: container {gateway} is running" in said.err
     assert f"{api} ended by itself" not in said.err
+
+
+def _brings(work: FakeWorkplace, monkeypatch: pytest.MonkeyPatch, thing: dict[str, Any]) -> None:
+    """Let the deployment replace the API's container by another one."""
+    play = work.engine.up
+
+    def up(*arguments: Any, **options: Any) -> Run:
+        work.api.things[0] = thing
+        work.knows_what_runs()
+        return play(*arguments, **options)
+
+    monkeypatch.setattr(work.engine, "up", up)
+
+
+def test_what_a_release_made_must_be_well_at_its_end(
+    slipway: Slipway, work: FakeWorkplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was healthy when the engine looked."""
+    _brings(work, monkeypatch, container("api", health="unhealthy"))
+    said = slipway("up")
+    assert said.code == 1
+    assert "does not stay up: it is unhealthy\n" in said.err
+
+
+def test_what_was_ill_before_fails_no_deployment(slipway: Slipway, work: FakeWorkplace) -> None:
+    """The table says it, and `slipway status`."""
+    work.api.things[1]["State"]["Health"]["Status"] = "unhealthy"
+    work.knows_what_runs()
+    said = slipway("up")
+    assert said.code == 0
+    assert "gateway  gateway  0/1 healthy" in said.out
+
+
+def test_a_first_deployment_waits_for_nothing_to_grow_old(
+    slipway: Slipway, work: FakeWorkplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing served before it."""
+    monkeypatch.setattr("operate.settling._age_s", lambda _: pytest.fail("it asked for an age"))
+    new = list(work.api.things)
+    work.api.things.clear()
+    play = work.engine.up
+
+    def up(*arguments: Any, **options: Any) -> Run:
+        work.api.things += new
+        work.knows_what_runs()
+        return play(*arguments, **options)
+
+    monkeypatch.setattr(work.engine, "up", up)
+    assert slipway("up").code == 0

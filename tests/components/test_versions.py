@@ -88,6 +88,17 @@ def test_a_canary_leaves_what_serves_as_it_was(graph_of: Make) -> None:
     assert after.exports["versions"] == {"api": {"api": 90, "api-canary": 10}}
 
 
+def test_a_version_that_is_built_stands_beside_the_image_of_the_one_before(graph_of: Make) -> None:
+    """Under the service's own name and its tag."""
+    built = {key: value for key, value in OLD.items() if key != "image"} | {"build": {"context": "app", "tag": "2"}}
+    graph = graph_of({**built, **CANARY}, {"serving": {**OLD, "image": "shop-api:1"}})
+    (build,) = graph.of_type("docker:index/image:Image")
+    assert build.inputs["imageName"] == "shop-api:2"
+    assert graph["api-canary-0"].inputs["image"] == build.outputs["repoDigest"]
+    (before,) = (item for item in graph.of_type("RemoteImage") if item.inputs["name"] == "shop-api:1")
+    assert graph["api-0"].inputs["image"] == before.outputs["imageId"]
+
+
 def test_its_share_is_exact_whatever_the_number_of_replicas(graph_of: Make) -> None:
     """Ten percent to one container, ninety over two; beside another service its own part of the weight."""
     api = {**NEW, **CANARY}

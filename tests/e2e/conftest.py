@@ -56,6 +56,7 @@ class Stacks:
         self._folder = folder
         self.names: list[str] = []
         self.live: list[Platform] = []
+        self.docker = daemon.client
 
     def new(self, engine: str, blueprint: blueprints.Blueprint | str, *, port: int = 0, **options: Any) -> Platform:
         """Make a project with one stack; nothing is deployed yet."""

@@ -162,7 +162,7 @@ def test_a_backup_that_can_not_be_stored_is_none(place: Place, fault: Fault) -> 
 
 
 def test_damage_is_found_before_anything_live_is_touched(place: Place) -> None:
-    """A flipped bit or a cut in random places: reading everything finds each; a restore refuses, or is not concerned."""
+    """A flipped bit or a cut in random places: reading all finds each; a restore refuses or is not concerned."""
     print(f"SLIPWAY_KILLS={TURNS} SLIPWAY_KILL_SEED={SEED}")  # noqa: T201 - shown when it fails
     where = random.Random(SEED)  # noqa: S311 - not for secrets
     whole = place.stores.words()

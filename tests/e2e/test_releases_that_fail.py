@@ -17,17 +17,16 @@ from tests.e2e.harness.waiting import until
 pytestmark = pytest.mark.e2e
 
 _TWO_SECONDS = {"interval": "1s", "timeout": "1s", "retries": 2, "wait": "30s"}
-DEAF = "trap '' TERM; exec python3 -m http.server --directory / 8000"
-"""A server that ignores its stop signal; what it serves does not matter."""
-FALLING = """\
-import http.server, os, threading
+SERVER = """\
+import http.server, os, signal, sys, threading
 
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
-        threading.Timer(1.0, fall).start()
+        if sys.argv[1] == "falling":
+            threading.Timer(1.0, fall).start()
 
     def log_message(self, *_):
         pass
@@ -36,9 +35,12 @@ def fall():
     print("these are my last words", flush=True)
     os._exit(3)
 
+if sys.argv[1] == "deaf":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 http.server.ThreadingHTTPServer(("0.0.0.0", 8000), Answer).serve_forever()
 """
-"""A server that is healthy, and crashes a second after it was first asked."""
+"""Answers every request with 200. ``deaf``: ignores its stop signal; ``falling``: crashes a second after it was first
+asked, so it is healthy before."""
 
 
 def _with(port: int, release: str, **changes: Any) -> Blueprint:
@@ -48,10 +50,16 @@ def _with(port: int, release: str, **changes: Any) -> Blueprint:
     return blueprint
 
 
+def _serving(port: int, how: str) -> Blueprint:
+    """Return it with the server above instead of the API."""
+    health = {"path": "/", "interval": "1s", "wait": "60s"}
+    server = {"entrypoint": ["python3", "-u", "-c", SERVER], "command": [how], "health": health, "stop_grace": "2s"}
+    return _with(port, how, **server)
+
+
 def test_an_old_replica_that_ignores_its_stop_signal_is_killed_and_told(platform: Platform) -> None:
     """The release succeeds and fails no request; which container, how long it was given, and what helps."""
-    quick = {"path": "/", "interval": "1s", "wait": "60s"}
-    deaf = _with(platform.port, "deaf", entrypoint=["sh", "-c"], command=[DEAF], health=quick, stop_grace="2s")
+    deaf = _serving(platform.port, "deaf")
     platform.deploy(deaf).ended()
     old = platform.world.of("api")
     new = new_release()
@@ -72,10 +80,7 @@ def test_a_new_replica_that_is_healthy_and_then_crashes_fails_the_release(platfo
     """Before or after the gateway has turned to it: told with exit code and last words, and the old release is back."""
     good = new_release()
     platform.deploy(small(platform.port, release=good)).ended()
-    quick = {"path": "/", "interval": "1s", "wait": "60s"}
-    falling = _with(
-        platform.port, "never", entrypoint=["python3", "-u", "-c", FALLING], command=[], health=quick, stop_grace="2s"
-    )
+    falling = _serving(platform.port, "falling")
     falling["on_failure"] = "rollback"
     run = platform.deploy(falling)
     assert run.code == 1, run

@@ -8,25 +8,32 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+import yaml
 
 from tests.e2e.conftest import Stacks
 from tests.e2e.harness.blueprints import NO_DATABASE, Blueprint, new_release, service
 from tests.e2e.harness.platform import Platform
 from tests.e2e.harness.ports import free_port
 from tests.e2e.harness.prober import Prober, get_release
+from tests.e2e.harness.workspace import REPOSITORY
 
 pytestmark = pytest.mark.e2e
 
 ASKED = 200
 """Requests by which a share is judged."""
+SAMPLE = yaml.safe_load((REPOSITORY / "images" / "lock.yaml").read_text(encoding="utf-8"))["images"]["sample"]["debian"]
+DOCKERFILE = "ARG BASE\nFROM ${BASE}\nARG RELEASE\nENV RELEASE=${RELEASE}\n"
 CANARY_HOST = "canary.test"
 IDLE_HOST = "idle.test"
 
 
 def _blueprint(port: int, *, api: str, web: str) -> Blueprint:
-    """Return an API with a canary in two steps and a blue-green page, each with a door to its other version."""
+    """Return an API with a canary in two steps and a blue-green page that is built, with doors to their others."""
     env = {"DATABASE_URL": NO_DATABASE, "REDIS_URL": "redis://127.0.0.1:1/0"}
     health = {"path": "/health", "interval": "1s", "retries": 15, "wait": "60s"}
+    web_service = service(env=env, health=health, release="blue_green")
+    web_service["build"] = {"context": "web", "tag": web, "args": {"BASE": SAMPLE, "RELEASE": web}}
+    del web_service["image"]
     return {
         "name": "e2e",
         "protect_data": False,
@@ -38,7 +45,7 @@ def _blueprint(port: int, *, api: str, web: str) -> Blueprint:
                 health=health,
                 release={"strategy": "canary", "weights": [20, 50]},
             ),
-            "web": service(env={"RELEASE": web, **env}, health=health, release="blue_green"),
+            "web": web_service,
         },
         "gateway": {
             "publish": f"127.0.0.1:{port}",
@@ -61,9 +68,11 @@ class Site:
         self.platform = platform
         self.api = new_release()
         self.web = new_release()
+        self.built: set[str] = set()
 
     def up(self) -> str:
         """Deploy what is described, and return what was said."""
+        self.built.add(self.web)
         return self.platform.deploy(_blueprint(self.platform.port, api=self.api, web=self.web)).ended().text
 
     def ask(self, *command: str) -> str:
@@ -95,6 +104,13 @@ class Site:
             and item["Config"]["Labels"].get("slipway.role") == "replica"
         )
 
+    def remove_images(self) -> None:
+        """Remove what was built, under all of its names."""
+        client = self.platform.daemon.client
+        for release in self.built:
+            for tag in client.images.get(f"slipway-web:{release}").tags:
+                client.images.remove(tag)
+
     def releases(self) -> dict[int, str]:
         """Return what each release is recorded as, by its number, the newest first."""
         found = json.loads(self.platform.slipway.ask("releases", "--json").ended().out)
@@ -104,10 +120,14 @@ class Site:
 @pytest.fixture(scope="module")
 def _shared(engine: str, stacks: Stacks) -> Iterator[Site]:
     port = free_port()
-    site = Site(stacks.new(engine, _blueprint(port, api="", web=""), port=port))
+    site = Site(stacks.new(engine, _blueprint(port, api="", web="none"), port=port))
+    folder = site.platform.workspace.root / "web"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text(DOCKERFILE, encoding="utf-8")
     site.up()
     yield site
     stacks.remove(site.platform)
+    site.remove_images()
 
 
 @pytest.fixture
@@ -181,6 +201,7 @@ def test_a_canary_that_is_never_healthy_changes_nothing_that_serves(site: Site) 
 
 def test_blue_green_switches_at_once_and_back(site: Site) -> None:
     """The new set comes up without requests; each switch is a reload that starts and stops no container of either."""
+    before = site.containers("web", "blue")
     old, site.web = site.web, new_release()
     path = "/web/health"
     with Prober(site.platform.port, path) as prober:
@@ -188,7 +209,8 @@ def test_blue_green_switches_at_once_and_back(site: Site) -> None:
         assert set(site.shares(path)) == {old}
         assert site.at(IDLE_HOST) == (http.client.OK, site.web)
         both = site.containers("web", "blue"), site.containers("web", "green")
-        assert all(both)
+        assert both[0] == before
+        assert both[1]
         site.platform.assert_converged()
         for serving, idle in ((site.web, old), (old, site.web)):
             site.ask("switch", "web")

@@ -1,7 +1,8 @@
 """The five systems come up, all of their parts well, and answer as their documents say.
 
-By default one of them in prod; ``make systems`` (``SLIPWAY_SYSTEMS=all``) runs all ten and prints a table. On the
-embedded engine alone: what a system does once it is deployed does not depend on the engine.
+By default one of them in prod, without backups, which have their own scenarios. ``make systems``
+(``SLIPWAY_SYSTEMS=all``) runs all ten, backups too, and prints a table; ``SLIPWAY_SYSTEMS=orient-dev,orchesity-prod``
+some of them. On the embedded engine alone: what a system does once it is deployed does not depend on the engine.
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ from tests.systems.test_requirements import REQUIREMENTS, ROWS, SYSTEMS
 
 pytestmark = pytest.mark.e2e
 
-ALL = os.environ.get("SLIPWAY_SYSTEMS") == "all"
-ONE = ("octocode", "prod")
-CASES = [(system, environment) for system in SYSTEMS for environment in ENVIRONMENTS] if ALL else [ONE]
+WANTED = os.environ.get("SLIPWAY_SYSTEMS", "octocode-prod").split(",")
+ALL = WANTED == ["all"]
+EVERY = [(system, environment) for system in SYSTEMS for environment in ENVIRONMENTS]
+CASES = [case for case in EVERY if ALL or "-".join(case) in WANTED]
 TABLE: list[str] = []
 
 
@@ -62,7 +64,7 @@ class Running:
 def running(request: pytest.FixtureRequest, daemon: Daemon, stacks: Stacks) -> Iterator[Running]:
     """Deploy a system, and remove it before the next one comes."""
     system, environment = request.param
-    described = description(system, environment, stand_in(daemon))
+    described = description(system, environment, stand_in(daemon), backups=ALL)
     platform = stacks.new(EMBEDDED, described)
     started = time.monotonic()
     platform.up().ended()
@@ -75,7 +77,7 @@ def _table(request: pytest.FixtureRequest) -> Iterator[None]:
     """Print what came up, when all have."""
     yield
     reporter = request.config.pluginmanager.getplugin("terminalreporter")
-    if ALL and reporter is not None:
+    if len(CASES) > 1 and reporter is not None:
         head = f"{'system':<14}{'env':<6}{'parts':>6}{'healthy':>9}{'seconds':>9}{'requirements':>20}{'asked':>8}"
         reporter.write_line("")
         for line in (head, *TABLE):

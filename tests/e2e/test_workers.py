@@ -25,7 +25,7 @@ from tests.e2e.harness.waiting import until
 
 pytestmark = pytest.mark.e2e
 
-_RELEASES = 3
+_RELEASES = 2
 _QUERY = """
 SELECT json_agg(row_to_json(found)) FROM (
     SELECT id, state, fence, (SELECT count(*) FROM effects WHERE job_id = id) AS done,
@@ -39,7 +39,7 @@ def _blueprint(port: int, release: str, grace: str = "30s") -> Blueprint:
     content = small(port, replicas=1)
     content["databases"] = {"main": {"engine": "postgres", "memory": "256MiB", "health_interval": "1s"}}
     content["jobs"] = {"migrate": {"image": IMAGE, "command": ["migrate"], "env": _STORES}}
-    patient = {"interval": "1s", "wait": "60s"}
+    patient = {"interval": "1s", "timeout": "10s", "wait": "60s"}
     content["services"]["api"] = service(
         env=_STORES, needs={"migrate": "completed"}, health={"path": "/health", **patient}
     )
@@ -48,8 +48,8 @@ def _blueprint(port: int, release: str, grace: str = "30s") -> Blueprint:
             "image": IMAGE,
             "command": ["worker"],
             "replicas": 2,
-            "memory": "96MiB",
-            "env": {**_STORES, "RELEASE": release, "LEASE_SECONDS": "3"},
+            "memory": "128MiB",
+            "env": {**_STORES, "RELEASE": release},
             "needs": {"migrate": "completed"},
             "health": {"command": ["sample", "healthcheck", "worker"], **patient},
             "stop_grace": grace,
@@ -123,7 +123,7 @@ class Client:
         return len(self.jobs) >= number
 
     def _submit(self) -> None:
-        while not self._stop.wait(0.4):
+        while not self._stop.wait(0.5):
             try:
                 self.jobs.append(starter.submit(self._platform, f"job {len(self.jobs)}", work_ms=700))
             except (AssertionError, OSError) as error:

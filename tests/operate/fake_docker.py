@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import docker.errors
@@ -151,11 +152,21 @@ class FakeApi:
         self.stored = [item for item in self.stored if item["Name"] != name]
 
     def logs(
-        self, identity: str, *, timestamps: bool, tail: int | str, stream: bool = False, follow: bool = False
+        self,
+        identity: str,
+        *,
+        timestamps: bool,
+        tail: int | str,
+        stream: bool = False,
+        follow: bool = False,
+        since: float | None = None,
     ) -> bytes | Iterator[bytes]:
         """Return a log, as one piece or in chunks of seven bytes."""
         assert timestamps or not stream
         lines = self.inspect_container(identity)["logs"].splitlines(keepends=True)
+        if since is not None:
+            first = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+            lines = [line for line in lines if line >= first]
         data = "".join(lines if tail == "all" else lines[len(lines) - int(tail) :]).encode()
         if not stream:
             return data

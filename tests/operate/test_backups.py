@@ -37,7 +37,8 @@ class Inside:
     asked: list[list[str]] = field(default_factory=list)
     put: list[tuple[str, bytes]] = field(default_factory=list)
 
-    def exec_create(self, _container: str, command: list[str]) -> dict[str, str]:
+    def exec_create(self, _container: str, command: list[str], **environment: object) -> dict[str, str]:
+        assert environment in ({}, {"environment": {}})
         self.asked.append(command)
         return {"Id": "exec"}
 

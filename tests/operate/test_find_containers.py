@@ -58,3 +58,13 @@ def test_the_first_that_runs_is_taken() -> None:
         one_running(FOUND, "api", STACK, 0)
     with pytest.raises(NoSuchPart, match=r"no container of migrate is running\n  fix: slipway status --stack dev"):
         one_running(FOUND, "migrate", STACK, None)
+
+
+def test_a_version_of_a_service_by_its_own_name() -> None:
+    """Its service's name means both."""
+    canary = container("api")
+    canary["Config"]["Labels"]["slipway.slot"] = "canary"
+    found = find_containers(client(container("api"), canary), PROJECT, STACK)
+    assert [item.title for item in of_part(found, "api", STACK)] == ["api-0", "api-canary-0"]
+    for name in ("api-canary", "api-canary-0"):
+        assert [item.title for item in of_part(found, name, STACK)] == ["api-canary-0"]

@@ -8,7 +8,7 @@ import operate.labels
 
 def test_operate_and_components_name_the_same_labels() -> None:
     """What one room writes, the other finds."""
-    names = ("PROJECT", "STACK", "PART", "ROLE", "REPLICA", "CONTENT", "KIND")
+    names = ("PROJECT", "STACK", "PART", "ROLE", "REPLICA", "SLOT", "CONTENT", "KIND")
     assert {name: getattr(operate.labels, name) for name in names} == {
         name: getattr(components.labels, name) for name in names
     }

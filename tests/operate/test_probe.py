@@ -65,7 +65,7 @@ def test_each_way_to_fail_is_counted() -> None:
 
     async def bad(asked: Asked) -> bytes:
         if asked.number == 1:
-            return answer(b"no", 503)
+            return answer(b'{"error": "no"}', 503, Content_Type="application/json")
         if asked.number == 2:
             return b""
         if asked.number == 3:
@@ -77,7 +77,7 @@ def test_each_way_to_fail_is_counted() -> None:
     assert not summary.good
     assert (summary.sent, summary.failed) == (20, 3)
     assert summary.errors == {
-        "get: status 503": 1,
+        'get: status 503: {"error": "no"}': 1,
         "get: the connection was closed without an answer": 1,
         "get: the answer ended after 4 bytes of a piece": 1,
     }

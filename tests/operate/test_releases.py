@@ -152,6 +152,25 @@ def test_images_built_in_the_deployment_are_kept_by_name(project: Path) -> None:
         check_images(docker_client, release)
 
 
+def test_of_two_versions_each_keeps_its_own_tag(project: Path) -> None:
+    """That is how the stack's notes know them; a release leads to the version that it had, not to a canary of it."""
+    blueprint = project / "blueprints" / "shop.yaml"
+    tagged = "web: {build: {context: web, tag: two}, release: canary, "
+    text = blueprint.read_text().replace("web: {build: {context: web}, ", tagged)
+    blueprint.write_text(text + "gateway: {routes: [{to: web}]}\n")
+    image = FakeImage("sha256:web", ["shop-web:two"])
+    client = FakeClient(images=FakeImages({"shop-web:two": image}))
+    loaded = load(project)
+    images = keep_images(cast("docker.DockerClient", client), loaded, 1)
+    assert images["build:web"] == "shop-web:two"
+    assert "shop-web:release-1" in image.tags
+    release = records(project).record(loaded, Done("embedded", "up", 1, {}, images), project)
+    again = load(project, records(project).file(1))
+    assert again.platform.services["web"].image == "shop-web:two"
+    assert release.versions["web"]["serving"] == again.versions["web"].described
+    assert not again.versions["web"].has_other
+
+
 def test_a_record_that_no_longer_holds_is_refused(project: Path) -> None:
     """What the present program can't deploy is said as for any description, and where it stands."""
     from settings import SettingsError  # noqa: PLC0415 - this test alone

@@ -84,14 +84,14 @@ def test_it_counts_as_parts_do_and_nobody_can_need_it(accepted: Accepted) -> Non
 def test_prometheus_joins_a_network_of_all_that_it_reads(accepted: Accepted) -> None:
     patch = {
         **watched(),
-        "networks": {"edge": {}, "one": {"internal": True}, "two": {"internal": True}},
+        "networks": {"two": {"internal": True}},
         "caches": {"far": {"networks": ["two"]}},
         "databases": None,
         "services": {"api": {"env": None, "metrics": {"port": 8000}, "networks": ["edge"]}},
     }
     platform = accepted(patch).platform
     assert platform.monitoring is not None
-    assert set(platform.monitoring.networks or ()) == {"edge", "one", "two"}
+    assert set(platform.monitoring.networks or ()) == {"edge", "backend", "two"}
     assert dict(watchers(platform))["far-exporter"].networks == ["two"]
 
 

@@ -77,7 +77,7 @@ def test_a_misspelt_strategy(refused: Refused) -> None:
         ("container_name", "the-api", "two versions can't have one name"),
         ("publish", ["127.0.0.1:9000:8000"], "a port of the host leads to one version"),
         ("volumes", ["data:/data"], "both versions would write one volume"),
-        ("build", {"context": "."}, "both versions would be built from the same folder"),
+        ("build", {"context": "."}, "needs a tag with strategy: canary"),
     ],
 )
 def test_what_can_exist_only_once(refused: Refused, key: str, value: Any, why: str) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from settings import Loaded, Problem
 from settings.versions import Entry, Versions, aborted, promoted, switched
@@ -14,6 +17,7 @@ from tests.settings.conftest import BLUEPRINT, Project, patched
 
 Accepted = Callable[..., Loaded]
 Refused = Callable[..., Problem]
+ROOT = Path(__file__).resolve().parents[2]
 OLD: dict[str, Any] = BLUEPRINT["services"]["api"]
 """The version that the blueprint has without a change."""
 NEW = {"image": "acme/api:2.0"}
@@ -184,6 +188,23 @@ class TestBlueGreen:
         assert "api" not in other.needs
 
 
+def test_a_version_that_was_built_is_known_by_its_tag(accepted: Accepted, refused: Refused) -> None:
+    """It can't be built again: the sources are another version's. The described one is built as ever."""
+
+    def built(tag: str) -> dict[str, Any]:
+        return service(CANARY, image=None, build={"context": "app", "tag": tag})
+
+    first = accepted(built("1"))
+    assert of(first).entry.serving == version(image="slipway-api:1")
+    assert accepted(built("1"), versions=noted(of(first).entry)).platform.services["api"].build is not None
+    second = accepted(built("2"), versions=noted(of(first).entry))
+    services = second.platform.services
+    assert (services["api"].image, services["api"].build) == ("slipway-api:1", None)
+    assert (services["api-other"].image, services["api-other"].build.tag) == (None, "2")  # type: ignore[union-attr]
+    problem = refused(service(CANARY, image=None, build={"context": "app"}))
+    assert problem.fix == 'add to build: tag: "1"'
+
+
 def test_a_release_brings_its_own_versions(project: Project) -> None:
     """A rollback leads everybody to what served then, not a share of them."""
     api = {**version(**NEW), "release": "canary"}
@@ -215,6 +236,22 @@ def test_what_is_wrong_with_either_version_is_told_where_it_stands(project: Proj
     assert (problem.path, problem.where) == ("services.api.secrets[0]", "Pulumi.dev.yaml:5")
     problem = refused(service(CANARY, NEW, secrets=["token"]), versions={"api": {"serving": OLD}})
     assert (problem.path, problem.file) == ("services.api.secrets[0]", "blueprints/app.yaml")
+
+
+EXAMPLES = re.findall(
+    r"```yaml\n(services:\n.*?)```", (ROOT / "docs/releases.md").read_text(encoding="utf-8"), re.DOTALL
+)
+
+
+@pytest.mark.parametrize("text", EXAMPLES, ids=["canary", "blue_green"])
+def test_the_examples_of_the_document_load(project: Project, text: str) -> None:
+    """As they stand, with a port and a health check."""
+    example = yaml.safe_load(text)
+    for item in example["services"].values():
+        item |= {"port": 8000, "health": {"path": "/health"}}
+    project.write("blueprints/app.yaml", json.dumps({"name": "app", **example}))
+    (versions,) = project.load().versions.values()
+    assert versions.release.strategy in {"canary", "blue_green"}
 
 
 def test_a_note_that_is_not_understood(refused: Refused) -> None:

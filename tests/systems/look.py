@@ -439,6 +439,20 @@ def secret_file(part: str, variable: str, path: str) -> Check:
     return look
 
 
+def secret_at(part: str, *paths: str) -> Check:
+    """Files of its secrets' volume, which only it can read."""
+
+    def look(view: View) -> None:
+        folders = {item["containerPath"] for item in view.container(part).inputs["volumes"] if item.get("readOnly")}
+        carriers = [item for item in view.graph.of_type("Container") if item.name.startswith(f"{part}-secrets")]
+        files = {item["file"] for carrier in carriers for item in carrier.inputs["uploads"]}
+        for path in paths:
+            assert path in files
+            assert path.rpartition("/")[0] in folders
+
+    return look
+
+
 def without(part: str, *names: str) -> Check:
     """It has no variable of these names, nor a file that one names."""
 

@@ -15,6 +15,7 @@ from tests.systems.look import (
     env,
     every,
     exists,
+    file,
     hardened,
     having,
     image,
@@ -43,12 +44,12 @@ from tests.systems.look import (
     warned,
     without,
 )  # fmt: skip
-from tests.systems.rows import Probe, Row, by_command, graph, not_yet, running
+from tests.systems.rows import Probe, Row, by_command, graph, running
 
 _E2E: Final = "tests/e2e/test_systems.py"
 _CLI: Final = "tests/cli/test_short_commands.py"
 _LOOKING: Final = "tests/cli/test_looking.py"
-_BACKUPS: Final = "backups (docs/adr/0011)"
+_BACKUP: Final = "tests/e2e/test_backup.py"
 _PYTHON: Final = ("data-processing", "rag-engine", "engineering-api", "call-flow", "agents")
 _NINE: Final = ("postgres", "qdrant", *_PYTHON, "gateway", "n8n")
 _ALL: Final = ("local-llm", "chat", "ssl", "scan")
@@ -76,17 +77,20 @@ generated, and each service gets its own."""
 
 ROWS: Final[dict[str, Row]] = {
     "OBE-01": graph(
-        "`services`, `databases.postgres`, `gateway`; nginx-ssl is the gateway itself (OBE-61), so twelve containers",
+        "`services`, `databases.postgres`, `gateway`; nginx-ssl is the gateway itself (OBE-61), so twelve containers, and what makes backups",
         every(
-            parts_are(*_NINE),
-            having(["local-llm", "chat", "scan"], parts_are(*_NINE, "ollama", "open-webui", "kali-nmap")),
+            parts_are(*_NINE, "backups"),
+            having(["local-llm", "chat", "scan"], parts_are(*_NINE, "backups", "ollama", "open-webui", "kali-nmap")),
         ),
     ),
     "OBE-02": graph(
         "`profiles` of a part, and of the blueprint",
         having(["local-llm", "chat"], exists("ollama", "open-webui", "agents")),
     ),
-    "OBE-03": graph("no profile; 4.1 GiB of limits", every(parts_are(*_NINE), total_memory(3900, 4800))),
+    "OBE-03": graph(
+        "no profile; nine and what makes backups, 4.6 GiB of limits",
+        every(parts_are(*_NINE, "backups"), total_memory(3900, 4800)),
+    ),
     "OBE-04": graph(
         "`services.ollama`: 8 GiB", every(only_with("local-llm", "ollama"), having("local-llm", memory("ollama", 8192)))
     ),
@@ -356,8 +360,8 @@ ROWS: Final[dict[str, Row]] = {
         "slipway destroy --volumes", "tests/cli/test_destroy.py", "`docker image prune -a` for images"
     ),
     "OBE-84": by_command("slipway data", "tests/cli/test_data.py"),
-    "OBE-85": not_yet(_BACKUPS, exists("backup")),
-    "OBE-86": not_yet(_BACKUPS, exists("backup")),
+    "OBE-85": by_command("slipway backup", _BACKUP, "`backups`: every store in one set"),
+    "OBE-86": by_command("slipway backup", _BACKUP, "nothing has to be stopped"),
     "OBE-87": by_command("slipway config", _LOOKING, "every problem at once, exit code 2"),
     "OBE-88": by_command(
         "slipway doctor",
@@ -374,7 +378,20 @@ ROWS: Final[dict[str, Row]] = {
         "settled: 8080 for each, as routes and DNS have it; none is published",
         every(*(listens(name, 8080) for name in _PYTHON), unpublished(*_PYTHON)),
     ),
-    "OBE-93": not_yet(_BACKUPS, exists("backup")),
+    "OBE-93": graph(
+        "settled: all but ollama-models, which are pulled again",
+        having(
+            "chat",
+            file(
+                "backups",
+                "/etc/slipway-backup/config.json",
+                "qdrant-storage",
+                "qdrant-snapshots",
+                "n8n-data",
+                "open-webui-data",
+            ),
+        ),
+    ),
     "OBE-94": graph(
         "settled: the volumes carry the prefix on the host",
         every(volume("oberaconnect_qdrant_storage"), volume("oberaconnect_postgres_data")),
@@ -388,7 +405,7 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "OBE-96": graph(
         "settled: thirteen with kali-nmap; nginx-ssl is the gateway's own work",
-        having(["local-llm", "chat", "scan"], parts_are(*_NINE, "ollama", "open-webui", "kali-nmap")),
+        having(["local-llm", "chat", "scan"], parts_are(*_NINE, "backups", "ollama", "open-webui", "kali-nmap")),
     ),
     "OBE-97": graph(
         "settled: the route comes and goes with the profile",
@@ -396,7 +413,7 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "OBE-98": graph(
         "settled: not part of the stack; open-webui starts without it",
-        having("chat", every(without("open-webui", "OPENAI_API_BASE_URL"), parts_are(*_NINE, "open-webui"))),
+        having("chat", every(without("open-webui", "OPENAI_API_BASE_URL"), parts_are(*_NINE, "backups", "open-webui"))),
     ),
     "OBE-99": graph(
         "settled: `profiles.ssl` says ports, volume and image: the gateway's own",

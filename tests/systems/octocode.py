@@ -35,6 +35,7 @@ from tests.systems.look import (
     published,
     publishes,
     routed,
+    secret_at,
     secret_file,
     secret_variable,
     setting,
@@ -48,7 +49,8 @@ from tests.systems.rows import Probe, Row, by_command, graph, not_yet, running
 _E2E: Final = "tests/e2e/test_systems.py"
 _CLI: Final = "tests/cli/test_short_commands.py"
 _LOOKING: Final = "tests/cli/test_looking.py"
-_BACKUPS: Final = "backups (docs/adr/0011)"
+_BACKUP: Final = "tests/e2e/test_backup.py"
+_RESTORE: Final = "slipway restore"
 _MONITORING: Final = "monitoring"
 
 TITLE: Final = "OctoCode"
@@ -125,7 +127,7 @@ ROWS: Final[dict[str, Row]] = {
         "TLS between containers of one host; isolation is there: a role that owns one database, on an internal network",
         setting("oc-database", ssl="on"),
     ),
-    "OCT-19": not_yet(_BACKUPS, exists("backup")),
+    "OCT-19": running("`environments.prod.backups`", test=_BACKUP, check=exists("backups")),
     "OCT-20": graph("`caches.oc-redis`", exists("oc-redis")),
     "OCT-21": graph("the catalogue's, by digest", image("oc-redis", "redis:7-alpine")),
     "OCT-22": graph("`caches.oc-redis`", listens("oc-redis", 6379)),
@@ -165,7 +167,7 @@ ROWS: Final[dict[str, Row]] = {
     "OCT-34": graph("`gateway.routes[0]`; Slipway writes nginx.conf", every(balanced("oc-app"), routed("/", "oc-app"))),
     "OCT-35": running(
         "`gateway.routes[0].rate`; the gateway's security headers",
-        Probe("/", "oc-app", 3000, headers=["x-content-type-options", "x-frame-options", "strict-transport-security"]),
+        Probe("/", "oc-app", 3000, headers=["x-content-type-options", "x-frame-options"]),
         test="tests/e2e/test_gateway_routes.py",
         check=nginx_has("limit_req "),
     ),
@@ -179,22 +181,33 @@ ROWS: Final[dict[str, Row]] = {
             without("oc-worker", "NEXTAUTH_SECRET"),
         ),
     ),
-    "OCT-39": not_yet(_BACKUPS, exists("backup")),
-    "OCT-40": not_yet(_BACKUPS, exists("backup")),
-    "OCT-41": not_yet(_BACKUPS),
-    "OCT-42": not_yet(_BACKUPS),
-    "OCT-43": not_yet(_BACKUPS, exists("backup")),
-    "OCT-44": not_yet(_BACKUPS),
-    "OCT-45": not_yet(_BACKUPS),
-    "OCT-46": not_yet(_BACKUPS),
-    "OCT-47": not_yet(_BACKUPS, exists("backup")),
-    "OCT-48": not_yet(_BACKUPS),
-    "OCT-49": not_yet(_BACKUPS),
-    "OCT-50": not_yet(_BACKUPS),
-    "OCT-51": not_yet(_BACKUPS),
-    "OCT-52": not_yet(_BACKUPS),
-    "OCT-53": not_yet(_BACKUPS),
-    "OCT-54": not_yet(_BACKUPS),
+    "OCT-39": graph("`environments.prod.backups`", only_in("prod", "backups")),
+    "OCT-40": graph(
+        "`backups.schedule`", file("backups", "/etc/slipway-backup/config.json", '"schedule": "0 2 * * *"')
+    ),
+    "OCT-41": running("custom format, SQL and roles, from one snapshot", test=_BACKUP),
+    "OCT-42": running("zstd, and encrypted", test=_BACKUP),
+    "OCT-43": graph(
+        "`profiles.s3.backups`",
+        having("s3", file("backups", "/etc/slipway-backup/config.json", '"kind": "s3"', "your-backup-bucket")),
+    ),
+    "OCT-44": running(
+        "`backups.keep`", test=_BACKUP, check=file("backups", "/etc/slipway-backup/config.json", '"days": 30')
+    ),
+    "OCT-45": running(
+        "each is fetched back, restored into a server of its own and compared to the last row", test=_BACKUP
+    ),
+    "OCT-46": running("`backups.webhook`", test=_BACKUP, check=secret_at("backups", "/run/secrets/backup-webhook")),
+    "OCT-47": graph(
+        "settled: the image `backup` has a tested program instead of scripts", image("backups", "slipway-backup:16")
+    ),
+    "OCT-48": by_command("slipway backup --stack prod", _BACKUP),
+    "OCT-49": by_command("slipway backup list --stack prod", _BACKUP),
+    "OCT-50": not_yet(_RESTORE),
+    "OCT-51": not_yet(_RESTORE),
+    "OCT-52": not_yet(_RESTORE),
+    "OCT-53": not_yet(_RESTORE),
+    "OCT-54": not_yet(_RESTORE),
     "OCT-55": not_yet(_MONITORING, exists("prometheus", "grafana")),
     "OCT-56": not_yet(_MONITORING),
     "OCT-57": not_yet(_MONITORING, exists("prometheus")),
@@ -279,7 +292,10 @@ ROWS: Final[dict[str, Row]] = {
         "`environments.prod.services.oc-app.secrets`",
         secret_file("oc-app", "ANTHROPIC_API_KEY_FILE", f"{_SECRET}/anthropic_api_key"),
     ),
-    "OCT-83": not_yet(_BACKUPS, exists("backup")),
+    "OCT-83": graph(
+        "`profiles.s3.secrets.aws_access_key`, a file of the container that makes backups",
+        having("s3", secret_at("backups", "/run/secrets/s3-s3-access-key")),
+    ),
     "OCT-84": graph(
         "`services.oc-app.env`", each(env("oc-app", NODE_ENV="development"), env("oc-app", NODE_ENV="production"))
     ),
@@ -329,10 +345,18 @@ ROWS: Final[dict[str, Row]] = {
     "OCT-92": graph(
         "`environments.prod.databases.oc-database.settings`", setting("oc-database", max_connections="200")
     ),
-    "OCT-93": not_yet(_BACKUPS, exists("backup")),
-    "OCT-94": not_yet(_BACKUPS, exists("backup")),
-    "OCT-95": not_yet(_BACKUPS, exists("backup")),
-    "OCT-96": not_yet(_BACKUPS, exists("backup")),
+    "OCT-93": graph(
+        "`profiles.s3.backups.destinations.s3.bucket`",
+        having("s3", file("backups", "/etc/slipway-backup/config.json", "your-backup-bucket")),
+    ),
+    "OCT-94": graph(
+        "`secrets.notification_webhook`: whoever knows the address can write there",
+        secret_at("backups", "/run/secrets/backup-webhook"),
+    ),
+    "OCT-95": graph(
+        "`backups.schedule`", file("backups", "/etc/slipway-backup/config.json", '"schedule": "0 2 * * *"')
+    ),
+    "OCT-96": graph("`backups.keep.days`", file("backups", "/etc/slipway-backup/config.json", '"days": 30')),
     "OCT-97": graph(
         "`services.oc-app.replicas`, `workers.oc-worker.replicas`: two each",
         every(copies("oc-app", 2), copies("oc-worker", 2)),
@@ -404,7 +428,10 @@ ROWS: Final[dict[str, Row]] = {
         "settled: a file, DATABASE_URL_FILE; so is the one with Redis's password",
         every(secret_file("oc-app", "DATABASE_URL_FILE", f"{_SECRET}/DATABASE_URL"), without("oc-app", "PASSWORD")),
     ),
-    "OCT-126": not_yet(_BACKUPS, exists("backup"), "settled: a second secret, the secret access key"),
+    "OCT-126": graph(
+        "settled: both halves of the key are secrets",
+        having("s3", secret_at("backups", "/run/secrets/s3-s3-access-key", "/run/secrets/s3-s3-secret-key")),
+    ),
     "OCT-127": not_yet(_MONITORING, exists("prometheus", "grafana"), "settled: one part a program"),
     "OCT-128": graph(
         "settled: five stages, of which two are deployed",
@@ -413,7 +440,10 @@ ROWS: Final[dict[str, Row]] = {
             built("oc-app", "apps/octocode", target="production"),
         ),
     ),
-    "OCT-129": not_yet(_BACKUPS, exists("backup")),
+    "OCT-129": graph(
+        "settled: no script, no folder of the host: backups stand in a volume, secrets and certificates are encrypted in the stack's file",
+        mounts("backups", "/backups"),
+    ),
     "OCT-130": graph(
         "settled: mean_exec_time; the extension is loaded",
         setting("oc-database", shared_preload_libraries="pg_stat_statements"),

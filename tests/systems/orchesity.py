@@ -49,7 +49,7 @@ _CLI: Final = "tests/cli/test_short_commands.py"
 _LOOKING: Final = "tests/cli/test_looking.py"
 _OPERATIONS: Final = "tests/cli/test_operations.py"
 _SHELL: Final = "tests/operate/test_shell.py"
-_BACKUPS: Final = "backups (docs/adr/0011)"
+_BACKUP: Final = "tests/e2e/test_backup.py"
 _MONITORING: Final = "monitoring"
 _API: Final = "orchesity-api"
 _KEYS: Final = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GROK_API_KEY")
@@ -70,8 +70,8 @@ Before the first `up`: the four providers' keys, in prod also `secret_key`, `tls
 
 ROWS: Final[dict[str, Row]] = {
     "ORY-01": graph(
-        "`services.orchesity-api`, `databases.postgres`, `caches.redis`",
-        each(parts_are(_API, "postgres", "redis"), exists(_API, "postgres", "redis")),
+        "`services.orchesity-api`, `databases.postgres`, `caches.redis`; what makes backups stands beside them",
+        each(parts_are(_API, "postgres", "redis", "backups"), exists(_API, "postgres", "redis")),
     ),
     "ORY-02": graph("`services.orchesity-api.build`", _BUILT),
     "ORY-03": graph(
@@ -246,7 +246,7 @@ ROWS: Final[dict[str, Row]] = {
     "ORY-63": graph("the default user, 10001; the image's folder belongs to its app", hardened(_API)),
     "ORY-64": graph("`read_only`, the default, and `tmpfs`", every(hardened(_API), tmpfs(_API, "/tmp", 100))),
     "ORY-65": by_command(
-        "slipway scan", f"{_CLI}::test_scan_says_what_is_missing", "with a job of profile `scan`, as octocode has"
+        "slipway scan", f"{_CLI}::test_scan_runs_the_jobs_of_the_profile", "`jobs.scan-sources`, profile `scan`"
     ),
     "ORY-66": graph(
         "the password is generated; its file is called password, POSTGRES_PASSWORD_FILE names it",
@@ -276,16 +276,20 @@ ROWS: Final[dict[str, Row]] = {
     "ORY-75": not_yet(_MONITORING, exists("prometheus")),
     "ORY-76": not_yet(_MONITORING, exists("grafana")),
     "ORY-77": not_yet(_MONITORING, exists("grafana")),
-    "ORY-78": not_yet(_BACKUPS),
-    "ORY-79": not_yet(_BACKUPS),
-    "ORY-80": not_yet(_BACKUPS),
-    "ORY-81": not_yet(_BACKUPS),
+    "ORY-78": by_command("slipway backup", _BACKUP, "`backups`: restored and compared before it counts"),
+    "ORY-79": not_yet("slipway restore"),
+    "ORY-80": by_command(
+        "slipway up --stack prod", _BACKUP, "`backups.before_deploy`: where data are protected, before a store changes"
+    ),
+    "ORY-81": by_command("slipway up --stack prod", _BACKUP, "the same backup holds Redis"),
     "ORY-82": by_command(
         "slipway rollback",
         "tests/e2e/test_rollback.py",
         "each release keeps its images: nothing has to be committed before",
     ),
-    "ORY-83": not_yet(_BACKUPS, exists("backup")),
+    "ORY-83": graph(
+        "settled: a volume of the host, encrypted, instead of a folder of the project", mounts("backups", "/backups")
+    ),
     "ORY-84": not_yet("blue-green releases"),
     "ORY-85": by_command(
         "slipway up --stack prod",
@@ -293,7 +297,9 @@ ROWS: Final[dict[str, Row]] = {
         "one replica's health after the other, without a dropped request",
     ),
     "ORY-86": running("`environments.prod.gateway.tls`", Probe("/", _API, 8000, tls=True)),
-    "ORY-87": not_yet(_BACKUPS),
+    "ORY-87": running(
+        "`backups`; docs/backups.md says what to do when the machine is gone", test=_BACKUP, check=exists("backups")
+    ),
     "ORY-88": running(
         "`gateway`; scaling is a decision of the operator's: `slipway scale`",
         Probe("/", _API, 8000),
@@ -336,7 +342,7 @@ ROWS: Final[dict[str, Row]] = {
         "settled: named volumes",
         every(volume("orchesity_ide-oss_postgres_data"), volume("orchesity_ide-oss_redis_data")),
     ),
-    "ORY-98": not_yet(_BACKUPS, exists("backup")),
+    "ORY-98": graph("settled: one place, the volume of the backups", mounts("backups", "/backups")),
     "ORY-99": graph(
         "settled: the health check needs curl alone; others find names without nslookup", probed(_API, "curl")
     ),

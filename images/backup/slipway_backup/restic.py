@@ -69,13 +69,14 @@ class Repository:
         """
         self.probe()
         try:
-            self._run("cat", "config", timeout_s=_SHORT_S)
+            locks = self._once("list", "locks", "--no-lock", timeout_s=_SHORT_S)
         except DestinationError as error:
             if not any(words in str(error) for words in _ABSENT):
                 raise
-            self._run("init", "--repository-version", "2", timeout_s=_SHORT_S)
+            self._once("init", "--repository-version", "2", timeout_s=_SHORT_S)
+            return
         # What a killed run has locked would stop the next at its first step.
-        if self._once("list", "locks", "--no-lock", timeout_s=_SHORT_S).strip():
+        if locks.strip():
             self._release()
 
     def store(self, folder: Path, set_id: str, trigger: str, progress: Callable[[int, int], None]) -> str:

@@ -28,7 +28,7 @@ def connect(url: str) -> Redis:
         url,
         decode_responses=True,
         socket_timeout=_SOCKET_TIMEOUT_SECONDS,
-        socket_connect_timeout=2,
+        socket_connect_timeout=_SOCKET_TIMEOUT_SECONDS,
         health_check_interval=15,
         retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 2),
         retry_on_error=[RedisConnectionError, RedisTimeoutError],

@@ -129,6 +129,12 @@ class Daemon:
         assert isinstance(output, bytes)
         return int(code or 0), output.decode(errors="replace")
 
+    def start(self, container: str, *command: str) -> str:
+        """Start a command in a container, and leave it alone."""
+        started: str = self.api.exec_create(container, list(command))["Id"]
+        self.api.exec_start(started, detach=True)
+        return started
+
     def _inspect(self, container: str) -> dict[str, Any] | None:
         try:
             found: dict[str, Any] = self.api.inspect_container(container)

@@ -6,6 +6,7 @@ It is built from its Go module once, outside the repository. It stays when a pla
 from __future__ import annotations
 
 import fcntl
+import ipaddress
 import os
 import secrets
 import shutil
@@ -57,7 +58,7 @@ class Minio:
         self._owner = owner
         self._size_mib = size_mib
         self.account = Account()
-        self.host = str(daemon.api.inspect_network("bridge")["IPAM"]["Config"][0]["Gateway"])
+        self.host = _host(daemon.api.inspect_network("bridge")["IPAM"]["Config"][0])
         """An address of this machine, for containers."""
         self.address = f"{self.host}:{free_port()}"
         """``host:port``, for containers and this machine."""
@@ -105,6 +106,11 @@ class Minio:
             return False
         except S3Refused as refused:
             return "NoSuchBucket" in str(refused)
+
+
+def _host(config: dict[str, str]) -> str:
+    """Return this machine's address on the default bridge; until its first container Docker tells the subnet alone."""
+    return config.get("Gateway") or str(next(ipaddress.ip_network(config["Subnet"]).hosts()))
 
 
 def binary() -> Path:

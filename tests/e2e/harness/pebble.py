@@ -104,9 +104,10 @@ class Pebble:
     def _resolve(self, name: str) -> str | None:
         if name in self._gone:
             return None
-        for seen in self._daemon.world(self._stack).of("gateway"):
-            networks = self._daemon.api.inspect_container(seen.id)["NetworkSettings"]["Networks"]
-            for network in networks.values():
+        # One call: Pebble waits seconds for an answer, and on a busy machine each call may take one.
+        wanted = [f"slipway.stack={self._stack}", "slipway.part=gateway", "slipway.role=server"]
+        for found in self._daemon.api.containers(filters={"label": wanted}):
+            for network in found["NetworkSettings"]["Networks"].values():
                 if network["NetworkID"] == self._network:
                     return str(network["IPAddress"]) or None
         return None

@@ -44,7 +44,7 @@ def stand_in(daemon: Daemon) -> str:
     return reference
 
 
-def description(system: str, environment: str, image: str) -> Blueprint:
+def description(system: str, environment: str, image: str, *, backups: bool = True) -> Blueprint:
     """Return a system's merged description, made fit for this machine."""
     source = StackSource(
         root=REPOSITORY, project="slipway", stack=environment, blueprint=system, environment=environment,
@@ -52,6 +52,10 @@ def description(system: str, environment: str, image: str) -> Blueprint:
     )  # fmt: skip
     merged: Blueprint = as_record(read_layers(source).tree)
     merged["protect_data"] = False
+    for name in ("image", "webhook"):
+        merged.get("backups", {}).pop(name, None)
+    if not backups:
+        merged.pop("backups", None)
     merged["secrets"] = {name: {"source": "generated"} for name in merged.get("secrets", {})}
     for network in merged["networks"].values():
         network.pop("name", None)

@@ -13,14 +13,14 @@ from tests.e2e.harness import blueprints
 from tests.e2e.harness.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from tests.e2e.harness.platform import Platform
 
 AGENT: Final = (Path(__file__).parent / "agent.py").read_text(encoding="utf-8")
 HOST: Final = "watched.slipway.test"
 _TIMEOUT_S: Final = 10.0
-_SOON_S: Final = 90.0
+_SOON_S: Final = 120.0
 """The longest until an alert is told, on a machine that does much else."""
 
 
@@ -32,6 +32,7 @@ def blueprint(port: int, https: int, prometheus: int, grafana: int) -> blueprint
         files={"/srv/agent.py": AGENT.replace("${", "$${")},
     )
     agent["command"] = []
+    agent["tmpfs"] = {"/tmp": "64MiB"}  # noqa: S108 - in the container
     agent["health"] = {"path": "/health", "interval": "1s", "retries": 20, "wait": "60s"}
     stores = {"health_interval": "1s", "stop_grace": "5s"}
     return {
@@ -98,16 +99,20 @@ class Watched:
     Args:
         platform: The platform, deployed.
         prometheus: Prometheus' port on this machine.
+        grafana: Grafana's.
     """
 
-    def __init__(self, platform: Platform, prometheus: int) -> None:
+    def __init__(self, platform: Platform, prometheus: int, grafana: int) -> None:
         self.platform = platform
+        self.grafana = grafana
         self._prometheus = prometheus
 
-    def ask(self, path: str, body: str | None = None) -> tuple[int, str]:
+    def ask(self, path: str, body: str | None = None, headers: dict[str, str] | None = None) -> tuple[int, str]:
         """Ask the gateway, and return status and text."""
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.platform.port}{path}", data=None if body is None else body.encode()
+            f"http://127.0.0.1:{self.platform.port}{path}",
+            data=None if body is None else body.encode(),
+            headers=headers or {},
         )
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
@@ -143,13 +148,18 @@ class Watched:
 
     def wait_for(self, names: Iterable[str]) -> None:
         """Return when the inbox was told that all of these fire."""
-        wanted = set(names)
-        until(lambda: wanted <= self.now(), f"the inbox is told of {sorted(wanted)}", _SOON_S)
+        self._wait(lambda: set(names) - self.now(), "the inbox is told of everything")
 
     def wait_until_clear(self, names: Iterable[str]) -> None:
         """Return when the inbox was told that none of these fires any more."""
-        wanted = set(names)
-        until(lambda: not wanted & self.now(), f"the inbox is told that {sorted(wanted)} are over", _SOON_S)
+        self._wait(lambda: set(names) & self.now(), "the inbox is told that everything is over")
+
+    @staticmethod
+    def _wait(left: Callable[[], set[str]], what: str) -> None:
+        try:
+            until(lambda: not left(), what, _SOON_S)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {', '.join(sorted(left()))} is left") from None
 
     def container(self, part: str) -> str:
         """Return the id of a part's container."""

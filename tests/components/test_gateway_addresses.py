@@ -88,6 +88,14 @@ def test_what_is_gone_is_down_and_keeps_its_place(run: Path) -> None:
     assert found[3] == "server 127.0.0.1:9 down;  # main-abc"
 
 
+def test_a_name_stays_where_nobody_can_be_asked(run: Path) -> None:
+    """Or where nginx has found it a moment ago, and we have not: nothing that serves is marked down by mistake."""
+    text = shell(run, 'with_addresses a.conf "$(find_all api-0-abc api-1-abc)" stay', "10.0.0.3 api-1-abc\n")
+    assert "server api-0-abc:8000 weight=3 max_fails=2 fail_timeout=2s;" in text
+    assert "server 10.0.0.3:8000 " in text
+    assert "down" not in text
+
+
 def test_every_address_of_a_name_is_used(run: Path) -> None:
     """In an order that does not depend on the answer's."""
     hosts = "10.0.0.9 main-abc\n10.0.0.3 main-abc\nfd00::5 main-abc\n"
