@@ -99,6 +99,10 @@ docs: bootstrap-dev ## Write the generated documents anew: settings, JSON Schema
 	$(PYTHON) -c 'from settings.reference_doc import REFERENCE_FILE, render; open(REFERENCE_FILE, "w").write(render())'
 	$(PYTHON) -m tests.systems.document
 
+.PHONY: faults
+faults: bootstrap-dev ## Break servers, object stores and backups, and compare what was acknowledged (KILLS=20: all of it)
+	SLIPWAY_FAULTS=all $(if $(KILLS),SLIPWAY_KILLS=$(KILLS)) $(BIN)/pytest -m e2e tests/e2e/test_data_faults.py tests/e2e/test_restore.py $(ARGS)
+
 .PHONY: alerts
 alerts: bootstrap-dev ## Cause every fault that has an alert, on real servers
 	SLIPWAY_ALERTS=all $(BIN)/pytest -m e2e tests/e2e/test_monitoring.py tests/e2e/test_alert_rules.py $(ARGS)

@@ -142,6 +142,7 @@ def _gateway_names(gateway: dict[str, Any], folder: Path) -> None:
         text = live.read_text()
         live.unlink()
         text = re.sub(r"server (api|fanout)-\d+-[0-9a-f]{7}:", r"server \1:", text)
+        text = re.sub(r"^error_log /etc/.*\n", "", text, flags=re.MULTILINE)  # its folder is read-only here
         lines = list(
             dict.fromkeys(line for line in text.splitlines() if line.strip().startswith("server ") and ":" in line)
         )
@@ -152,6 +153,8 @@ def _gateway_names(gateway: dict[str, Any], folder: Path) -> None:
         live.write_text(text)
         live.chmod(0o444)
     gateway["deploy"] = {"replicas": 1}
+    # Without what Slipway has beside nginx: it reads names, once, as it does behind Compose.
+    gateway |= {"entrypoint": ["nginx"], "command": ["-c", "/etc/nginx/conf.d/live.conf"]}
 
 
 def _escaped(words: list[str] | None) -> list[str] | None:

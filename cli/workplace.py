@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from settings import Loaded
 
 
-_BEHIND: Final = 10
-"""A tenth of the weight of all containers together, where both want a processor. On a host whose service manager keeps
-users and containers in groups of their own, the weights of those groups decide, and this does nothing."""
+_BEHIND: Final = 5
+"""A third of the weight of all containers together, where both want a processor; less would starve a deployment on a
+busy machine. On a host whose service manager keeps users and containers in groups of their own, the weights of those
+groups decide, and this does nothing."""
 
 
 class Workplace:

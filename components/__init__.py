@@ -9,14 +9,16 @@ from components.args import (
     VolumeMount,
     WorkloadArgs,
 )
-from components.backup_job import (
-    BackupJob,
+from components.backup_args import (
     BackupJobArgs,
     CacheToBackUp,
     DatabaseToBackUp,
+    ModelsToBackUp,
     S3Destination,
+    VectorsToBackUp,
     VolumeToBackUp,
 )
+from components.backup_job import BackupJob
 from components.cache import Cache, CacheArgs
 from components.certificates import Certificates, CertificatesArgs
 from components.database import Database, DatabaseArgs
@@ -58,6 +60,7 @@ __all__ = [
     "ModelArgs",
     "ModelServer",
     "ModelServerArgs",
+    "ModelsToBackUp",
     "Monitoring",
     "MonitoringArgs",
     "Network",
@@ -72,6 +75,7 @@ __all__ = [
     "ServiceArgs",
     "VectorStore",
     "VectorStoreArgs",
+    "VectorsToBackUp",
     "VolumeMount",
     "VolumeToBackUp",
     "Workers",

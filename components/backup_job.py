@@ -7,176 +7,28 @@ scheduler. None of them holds Docker's socket or a capability. What a set is: do
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
 
 import pulumi
 import pulumi_docker as docker
 import pulumi_random as random
 
 from components import labels
-from components.args import Dependency, HealthCheck, NetworkAttachment, VolumeMount, WorkloadArgs
+from components.args import Dependency, HealthCheck, VolumeMount, WorkloadArgs
+from components.backup_args import BackupJobArgs, DatabaseToBackUp, VolumeToBackUp
+from components.backup_config import FOLDER, PORT, ROLE, SECRETS, SOCKETS, configuration
 from components.container import make_container
 from components.outcome import success_of
 from components.probes import script
 from components.volume import data_volume
 from components.workload import make_files
 
-ROLE: Final = "slipway_backup"
-"""The database role that backups read with."""
-PORT: Final = 9750
-"""Where the scheduler tells its metrics."""
-_SECRETS: Final = "/run/secrets"
-_FOLDER: Final = "/etc/slipway-backup"
-_SOCKETS: Final = "/run/volumes"
 _LENGTH: Final = 32
 _PASSPHRASE_LENGTH: Final = 40
 _HEALTH: Final = ("CMD", "slipway-backup", "health")
-
-
-@dataclass(frozen=True, kw_only=True)
-class DatabaseToBackUp:
-    """A PostgreSQL database."""
-
-    name: str
-    """Name of the store in a set."""
-    host: str
-    """Name of the server."""
-    port: int = 5432
-    """Its port."""
-    database: str
-    """Name of the database."""
-    role: pulumi.Input[str]
-    """A role that may make roles."""
-    password: pulumi.Input[str]
-    """Its password."""
-    server: Dependency
-    """The server, to wait for."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CacheToBackUp:
-    """A Redis server."""
-
-    name: str
-    """Name of the store in a set."""
-    host: str
-    """Name of the server."""
-    port: int = 6379
-    """Its port."""
-    password: pulumi.Input[str]
-    """Its password."""
-    server: Dependency
-    """The server, to wait for."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class VolumeToBackUp:
-    """A named volume."""
-
-    name: str
-    """Name of the store in a set."""
-    volume_name: pulumi.Input[str]
-    """Name of the volume on the host."""
-    user: str
-    """Numeric ``uid:gid`` of who may read all of it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class S3Destination:
-    """A place in a store that speaks S3."""
-
-    name: str
-    """Name of the destination."""
-    endpoint: str
-    """Address of the store."""
-    bucket: str
-    """Bucket."""
-    prefix: str
-    """Folder in it."""
-    access_key: pulumi.Input[str]
-    """Id of the key."""
-    secret_key: pulumi.Input[str]
-    """The key."""
-    region: str | None = None
-    """Region, where the store asks for one."""
-    ca_bundle: str | None = None
-    """PEM text of the certificates by which the store is trusted. Default: the image's."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class BackupJobArgs:
-    """Arguments of :class:`BackupJob`."""
-
-    image: pulumi.Input[str]
-    """Image id, or a reference pinned by digest, of ``images/backup``, built on the servers' PostgreSQL."""
-    user: str = "70:70"
-    """Numeric ``uid:gid`` of PostgreSQL in that image."""
-    project: str
-    """Under which name, with ``stack``, sets are kept."""
-    stack: str
-    """See ``project``."""
-    platform: str
-    """What messages call it."""
-    databases: Sequence[DatabaseToBackUp] = ()
-    """Databases."""
-    caches: Sequence[CacheToBackUp] = ()
-    """Caches."""
-    volumes: Sequence[VolumeToBackUp] = ()
-    """Volumes."""
-    checkpoint: bool = True
-    """Whether the stack's own state is part of a set; ``slipway`` leaves it there."""
-    local: str | None = "local"
-    """Name of the destination on this host. None: there is none, and ``s3`` holds at least one."""
-    s3: Sequence[S3Destination] = ()
-    """Further destinations."""
-    passphrase: pulumi.Input[str] | None = None
-    """With what sets are encrypted. Default: a generated secret."""
-    schedule: str | None = "0 2 * * *"
-    """Cron expression of five fields. None: only when asked."""
-    timezone: str = "UTC"
-    """Time zone of the schedules."""
-    keep: Mapping[str, int] = field(default_factory=lambda: {"days": 30})
-    """Which sets stay: ``days``, ``last``, ``daily``, ``weekly``, ``monthly``."""
-    verify: bool = True
-    """Whether each set is restored to prove it."""
-    read_all: str | None = "0 4 * * 0"
-    """When all that is stored is read. None: never."""
-    alert_after_s: float = 93_600.0
-    """Age of the newest verified set from which it is time to act."""
-    webhook: pulumi.Input[str] | None = None
-    """Address that is told of the ends of runs. Default: nobody is."""
-    webhook_on: Sequence[str] = ("failure", "success")
-    """Of which ends."""
-    webhook_template: str = "slack"
-    """``slack`` or ``json``."""
-    networks: Sequence[NetworkAttachment] = ()
-    """Networks on which the stores, and destinations elsewhere, are reached."""
-    memory_mib: int = 512
-    """Memory limit in MiB."""
-    cpus: float = 1.0
-    """CPU limit."""
-    tmpfs: Mapping[str, int] = field(default_factory=lambda: {"/tmp": 64})  # noqa: S108 - inside the container
-    """Memory folders that the image needs, in MiB."""
-    volume_name: str | None = None
-    """A fixed name of the volume of the local destination, so that kept sets are found again. Default: generated."""
-    work_volume_name: str | None = None
-    """A fixed name of the volume in which sets are made. Default: generated."""
-    protect: bool = True
-    """Whether deleting the local sets or the passphrase is refused."""
-    container_name: str | None = None
-    """A fixed container name. Default: generated."""
-    files_image: pulumi.Input[str] | None = None
-    """Image of the never-started containers that carry files. Default: ``image``."""
-    files_key: pulumi.Input[str] | None = None
-    """Secret with which files are hashed for a label."""
-    metrics: bool = True
-    """Whether a label says where its metrics are."""
-    labels: Mapping[str, str] = field(default_factory=dict)
-    """Labels of its containers and volumes."""
 
 
 class BackupJob(pulumi.ComponentResource):
@@ -194,18 +46,22 @@ class BackupJob(pulumi.ComponentResource):
         if args.local is None and not args.s3:
             raise ValueError(f"BackupJob {name}: a destination is needed")
         self.passphrase = self._passphrase(name, args)
-        secrets: dict[str, pulumi.Input[str]] = {f"{_SECRETS}/backup-passphrase": self.passphrase}
+        secrets: dict[str, pulumi.Input[str]] = {f"{SECRETS}/backup-passphrase": self.passphrase}
         ready: list[Dependency] = [cache.server for cache in args.caches]
         for database in args.databases:
-            secrets[f"{_SECRETS}/database-{database.name}"], made = self._role(name, args, database)
+            secrets[f"{SECRETS}/database-{database.name}"], made = self._role(name, args, database)
             ready.append(made)
+        ready += [vectors.server for vectors in args.vector_stores]
+        ready += [server for models in args.model_servers for server in models.servers]
+        for vectors in args.vector_stores:
+            secrets[f"{SECRETS}/vectors-{vectors.name}"] = vectors.api_key
         for cache in args.caches:
-            secrets[f"{_SECRETS}/cache-{cache.name}"] = cache.password
+            secrets[f"{SECRETS}/cache-{cache.name}"] = cache.password
         for place in args.s3:
-            secrets[f"{_SECRETS}/s3-{place.name}-access-key"] = place.access_key
-            secrets[f"{_SECRETS}/s3-{place.name}-secret-key"] = place.secret_key
+            secrets[f"{SECRETS}/s3-{place.name}-access-key"] = place.access_key
+            secrets[f"{SECRETS}/s3-{place.name}-secret-key"] = place.secret_key
         if args.webhook is not None:
-            secrets[f"{_SECRETS}/backup-webhook"] = args.webhook
+            secrets[f"{SECRETS}/backup-webhook"] = args.webhook
         mounts = [VolumeMount(volume_name=self._work(name, args).name, path="/work")]
         self.volume_name = None
         if args.local is not None:
@@ -223,15 +79,15 @@ class BackupJob(pulumi.ComponentResource):
                 docker.VolumeArgs(labels=_scratch_labels(args.labels)),
                 opts=pulumi.ResourceOptions(parent=self, ignore_changes=["labels"], delete_before_replace=False),
             )
-            mounts.append(VolumeMount(volume_name=sockets.name, path=_SOCKETS))
+            mounts.append(VolumeMount(volume_name=sockets.name, path=SOCKETS))
             ready += self._readers(name, args, sockets.name)
         workload = WorkloadArgs(
             image=args.image,
             user=args.user,
             secret_files=secrets,
             files={
-                f"{_FOLDER}/config.json": configuration(args),
-                **{f"{_FOLDER}/{place.name}-ca.pem": place.ca_bundle for place in args.s3 if place.ca_bundle},
+                f"{FOLDER}/config.json": configuration(args),
+                **{f"{FOLDER}/{place.name}-ca.pem": place.ca_bundle for place in args.s3 if place.ca_bundle},
             },
             files_image=args.files_image,
             files_key=args.files_key,
@@ -301,7 +157,7 @@ class BackupJob(pulumi.ComponentResource):
                 "PGCONNECT_TIMEOUT": "10",
                 "ROLE": ROLE,
             },
-            secret_files={f"{_SECRETS}/owner": database.password, f"{_SECRETS}/role": password.result},
+            secret_files={f"{SECRETS}/owner": database.password, f"{SECRETS}/role": password.result},
             networks=[replace(network, aliases=()) for network in args.networks],
             needs=[database.server],
             memory_mib=64,
@@ -334,15 +190,15 @@ class BackupJob(pulumi.ComponentResource):
                 WorkloadArgs(
                     image=args.image,
                     user=user,
-                    command=["read-volumes", _SOCKETS],
+                    command=["read-volumes", SOCKETS],
                     volumes=[
                         *(
                             VolumeMount(volume_name=volume.volume_name, path=f"/data/{volume.name}", read_only=True)
                             for volume in volumes
                         ),
-                        VolumeMount(volume_name=sockets, path=_SOCKETS),
+                        VolumeMount(volume_name=sockets, path=SOCKETS),
                     ],
-                    health=HealthCheck(test=["CMD", "test", "-S", f"{_SOCKETS}/{volumes[-1].name}.sock"]),
+                    health=HealthCheck(test=["CMD", "test", "-S", f"{SOCKETS}/{volumes[-1].name}.sock"]),
                     memory_mib=64,
                     cpus=0.5,
                     tmpfs={"/tmp": 1},  # noqa: S108 - inside the container
@@ -355,77 +211,6 @@ class BackupJob(pulumi.ComponentResource):
             )
             for number, (user, volumes) in enumerate(sorted(of_user.items()), 1)
         ]
-
-
-def configuration(args: BackupJobArgs) -> str:
-    """Return the file that tells the container what to do; it holds no secret."""
-    stores: list[dict[str, Any]] = [
-        {
-            "name": database.name,
-            "kind": "postgres",
-            "host": database.host,
-            "port": database.port,
-            "database": database.database,
-            "user": ROLE,
-            "password_file": f"{_SECRETS}/database-{database.name}",
-        }
-        for database in args.databases
-    ]
-    stores += [
-        {
-            "name": cache.name,
-            "kind": "redis",
-            "host": cache.host,
-            "port": cache.port,
-            "password_file": f"{_SECRETS}/cache-{cache.name}",
-        }
-        for cache in args.caches
-    ]
-    stores += [
-        {"name": volume.name, "kind": "volume", "socket": f"{_SOCKETS}/{volume.name}.sock"} for volume in args.volumes
-    ]
-    if args.checkpoint:
-        stores.append({"name": "checkpoint", "kind": "checkpoint", "folder": "/work/checkpoint"})
-    destinations: list[dict[str, Any]] = []
-    if args.local is not None:
-        destinations.append({"name": args.local, "kind": "local", "path": "/backups/repository"})
-    destinations += [
-        {
-            "name": place.name,
-            "kind": "s3",
-            "endpoint": place.endpoint,
-            "bucket": place.bucket,
-            "prefix": place.prefix,
-            "region": place.region,
-            "access_key_file": f"{_SECRETS}/s3-{place.name}-access-key",
-            "secret_key_file": f"{_SECRETS}/s3-{place.name}-secret-key",
-            "ca_file": f"{_FOLDER}/{place.name}-ca.pem" if place.ca_bundle else None,
-        }
-        for place in args.s3
-    ]
-    hook = {
-        "url_file": f"{_SECRETS}/backup-webhook",
-        "on": list(args.webhook_on),
-        "template": args.webhook_template,
-    }
-    document = {
-        "format": 1,
-        "project": args.project,
-        "stack": args.stack,
-        "platform": args.platform,
-        "schedule": args.schedule,
-        "timezone": args.timezone,
-        "keep": dict(args.keep),
-        "stores": stores,
-        "destinations": destinations,
-        "passphrase_file": f"{_SECRETS}/backup-passphrase",
-        "webhook": hook if args.webhook is not None else None,
-        "verify": args.verify,
-        "read_all": args.read_all,
-        "alert_after_s": args.alert_after_s,
-        "metrics_port": PORT,
-    }
-    return json.dumps(document, indent=1, sort_keys=True) + "\n"
 
 
 def _scratch_labels(part_labels: Mapping[str, str]) -> list[docker.VolumeLabelArgs]:

@@ -9,14 +9,16 @@ from typing import Any
 import pulumi
 
 from components.args import NetworkAttachment
-from components.backup_job import (
-    BackupJob,
+from components.backup_args import (
     BackupJobArgs,
     CacheToBackUp,
     DatabaseToBackUp,
+    ModelsToBackUp,
     S3Destination,
+    VectorsToBackUp,
     VolumeToBackUp,
 )
+from components.backup_job import BackupJob
 from components.parts import Parts
 from settings.backups import StoreKind, backed_up, writers_of
 from settings.catalogue import CatalogueImage
@@ -64,6 +66,8 @@ def make_backups(
             platform=platform.name,
             databases=[_database(platform, parts, item.name) for item in chosen if item.kind is StoreKind.POSTGRES],
             caches=[_cache(parts, item.name) for item in chosen if item.kind is StoreKind.REDIS],
+            vector_stores=[_vectors(parts, item.name) for item in chosen if item.kind is StoreKind.QDRANT],
+            model_servers=[_models(parts, item.name) for item in chosen if item.kind is StoreKind.OLLAMA],
             volumes=[_volume(platform, parts, item.name) for item in chosen if item.kind is StoreKind.VOLUME],
             checkpoint=any(item.kind is StoreKind.CHECKPOINT for item in chosen),
             local=local[0] if local else None,
@@ -124,6 +128,16 @@ def _database(platform: Platform, parts: Parts, name: str) -> DatabaseToBackUp:
 def _cache(parts: Parts, name: str) -> CacheToBackUp:
     made = parts.caches[name]
     return CacheToBackUp(name=name, host=made.host, port=made.port, password=made.password, server=made.container)
+
+
+def _vectors(parts: Parts, name: str) -> VectorsToBackUp:
+    made = parts.vector_stores[name]
+    return VectorsToBackUp(name=name, url=made.url, api_key=made.api_key, server=made.container)
+
+
+def _models(parts: Parts, name: str) -> ModelsToBackUp:
+    made = parts.model_servers[name]
+    return ModelsToBackUp(name=name, url=made.url, servers=made.containers)
 
 
 def _volume(platform: Platform, parts: Parts, name: str) -> VolumeToBackUp:

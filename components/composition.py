@@ -14,24 +14,24 @@ import pulumi_random as random
 
 from components import labels
 from components.args import NetworkAttachment
+from components.around import Around
 from components.backup_parts import make_backups
-from components.cache import Cache, CacheArgs
 from components.certificates import SERIAL, Certificates
 from components.certificates_parts import PART, make_certificates
-from components.database import Database, DatabaseArgs
 from components.external_database import external_database
 from components.files import make_key
 from components.gateway import Gateway, GatewayArgs
 from components.gateway_parts import GatewayParts
-from components.images import ImageBuild, Images, ImagesArgs
+from components.image_parts import make_images
 from components.job import Job, JobArgs
-from components.model_parts import Around, make_model_server, make_vector_store
+from components.model_parts import make_model_server, make_vector_store
 from components.monitoring_parts import MonitoringParts
 from components.network import Network, NetworkArgs
 from components.order import in_order_of_need
 from components.parts import Parts
 from components.replicas import Service, ServiceArgs, Workers, WorkersArgs
 from components.rotation import make_seed, value_of
+from components.store_parts import make_cache, make_database
 from components.translate import published_ports, workload_args
 from components.volume import data_volume
 from settings.catalogue import Catalogue, CatalogueImage
@@ -40,8 +40,7 @@ from settings.model import Backups as BackupsModel
 from settings.model import Gateway as GatewayModel
 from settings.model import Job as JobModel
 from settings.model import JobPhase, Platform, Relaxation, SecretSource, Workload
-from settings.monitoring import watchers
-from settings.parts import BACKUPS_NAME, built_image, routed_parts, stores, workloads
+from settings.parts import BACKUPS_NAME, built_image, routed_parts, workloads
 
 _DIGITS: Final = 16
 
@@ -78,7 +77,7 @@ class Composer:
         self.parts = Parts()
         for versions in loaded.versions.values():
             self.parts.hosts |= versions.hosts
-        self.images = self._images()
+        self.images = make_images(loaded, catalogue)
         self.files_key = make_key("files-key", parent=None)
 
     def compose(self) -> dict[str, Any]:
@@ -102,52 +101,6 @@ class Composer:
             if job.phase is JobPhase.AFTER:
                 self.parts.jobs[name] = self._after(name, job, gateway)
         return self.parts.exports(self.loaded, gateway)
-
-    def _images(self) -> Images:
-        platform = self.platform
-        workloads: list[tuple[str, Workload]] = [
-            *platform.services.items(),
-            *platform.workers.items(),
-            *platform.jobs.items(),
-        ]
-        references = [store.image for _, _, store in stores(platform)]
-        references += [server.keeper_image for server in platform.model_servers.values()]
-        references += [workload.image for _, workload in workloads]
-        references += [platform.gateway.image] if platform.gateway else []
-        acme = platform.gateway.tls.acme if platform.gateway and platform.gateway.tls else None
-        references += [acme.image] if acme else []
-        references += [platform.backups.image] if platform.backups else []
-        references += [watcher.image for _, watcher in watchers(platform)]
-        carrier = self.catalogue.find("carrier", platform.images.family)
-        references += [carrier.reference] if carrier else []
-        return Images(
-            "images",
-            ImagesArgs(
-                references=[reference for reference in references if reference],
-                **self._versions_of_images(),
-                builds={
-                    built_image(self.loaded.project, self._named(name), workload.build): ImageBuild(
-                        context=workload.build.context,
-                        dockerfile=workload.build.dockerfile,
-                        target=workload.build.target,
-                        args=workload.build.args,
-                    )
-                    for name, workload in workloads
-                    if workload.build
-                },
-            ),
-        )
-
-    def _versions_of_images(self) -> dict[str, frozenset[str]]:
-        """Say which images keep their resources while two versions of a service run."""
-        kept: set[str] = set()
-        apart: set[str] = set()
-        services = self.platform.services
-        for versions in self.loaded.versions.values():
-            pair = [str(services[name].image) for name in versions.slots if name in services]
-            kept |= set(pair[:1])
-            apart |= set(pair) if versions.blue_green else set(pair) - set(pair[:1])
-        return {"kept": frozenset(kept), "apart": frozenset(apart)}
 
     def _warn(self) -> None:
         """Say aloud what has power over the host, at each preview and deployment."""
@@ -204,9 +157,10 @@ class Composer:
     def _part(self, name: str) -> None:
         platform, parts = self.platform, self.parts
         if name in platform.databases:
-            parts.databases[name] = self._database(name)
+            rotation = self.loaded.rotations.get(name, 0)
+            parts.databases[name] = make_database(name, platform.databases[name], self._around(), rotation=rotation)
         elif name in platform.caches:
-            parts.caches[name] = self._cache(name)
+            parts.caches[name] = make_cache(name, platform.caches[name], self._around())
         elif name in platform.vector_stores:
             parts.vector_stores[name] = make_vector_store(name, platform.vector_stores[name], self._around())
         elif name in platform.model_servers:
@@ -251,7 +205,8 @@ class Composer:
 
     def _common(self, name: str, workload: Workload, kind: str) -> dict[str, Any]:
         build = workload.build
-        image = built_image(self.loaded.project, self._named(name), build) if build else str(workload.image)
+        described = self.loaded.described_name(name)
+        image = built_image(self.loaded.project, described, build) if build else str(workload.image)
         return workload_args(
             workload,
             image=self.images.ids[image],
@@ -266,65 +221,6 @@ class Composer:
             ],
             labels={**workload.labels, **self._labels(name, kind), **_metrics(workload)},
             lookup=lambda reference: self.parts.value_of(reference, self.loaded),
-        )
-
-    def _database(self, name: str) -> Database:
-        database = self.platform.databases[name]
-        image = self._catalogue_image("postgres")
-        return Database(
-            name,
-            DatabaseArgs(
-                image=self.images.ids[str(database.image)],
-                user=image.user or DatabaseArgs.user,
-                data_dir=str(image.facts.get("data_dir", DatabaseArgs.data_dir)),
-                files_image=self._carrier(),
-                files_key=self.files_key,
-                database=database.database or name,
-                role=database.user or name,
-                networks=self._attach(database.networks, name),
-                memory_mib=database.memory_mib,
-                cpus=database.cpus,
-                shm_size_mib=database.shm_size_mib,
-                settings=database.settings,
-                init=database.init,
-                publish=published_ports(database.publish),
-                volume_name=database.volume_name,
-                rotation=self.loaded.rotations.get(name, 0),
-                protect=bool(database.protect),
-                stop_grace_s=database.stop_grace_s,
-                health_interval_s=database.health_interval_s,
-                container_name=database.container_name,
-                labels={**database.labels, **self._labels(name, "database")},
-                volume_labels=self._labels(name, "database"),
-            ),
-        )
-
-    def _cache(self, name: str) -> Cache:
-        cache = self.platform.caches[name]
-        image = self._catalogue_image("redis")
-        return Cache(
-            name,
-            CacheArgs(
-                image=self.images.ids[str(cache.image)],
-                user=image.user or CacheArgs.user,
-                files_image=self._carrier(),
-                files_key=self.files_key,
-                networks=self._attach(cache.networks, name),
-                memory_mib=cache.memory_mib,
-                max_memory_mib=cache.max_memory_mib,
-                cpus=cache.cpus,
-                eviction=cache.eviction,
-                persistent=cache.persistence == "aof",
-                settings=cache.settings,
-                publish=published_ports(cache.publish),
-                volume_name=cache.volume_name,
-                protect=bool(cache.protect),
-                stop_grace_s=cache.stop_grace_s,
-                health_interval_s=cache.health_interval_s,
-                container_name=cache.container_name,
-                labels={**cache.labels, **self._labels(name, "cache")},
-                volume_labels=self._labels(name, "cache"),
-            ),
         )
 
     def _gateway(self) -> Gateway:
@@ -416,17 +312,13 @@ class Composer:
         family = self.platform.images.family
         return self.catalogue.find(role, family) or CatalogueImage(role=role, family=family, reference="")
 
-    def _named(self, part: str) -> str:
-        """Return the name that the description has for a part, of which this may be a version."""
-        return next((item.service for item in self.loaded.versions.values() if part in item.slots), part)
-
     def _labels(self, part: str, kind: str) -> dict[str, str]:
-        versions = self.loaded.versions.get(self._named(part))
+        versions = self.loaded.versions.get(self.loaded.described_name(part))
         slot = versions.slots[part] if versions else ""
         return {
             labels.PROJECT: self.loaded.project,
             labels.STACK: self.loaded.stack,
-            labels.PART: self._named(part),
+            labels.PART: self.loaded.described_name(part),
             labels.KIND: kind,
             **({labels.SLOT: slot} if slot else {}),
         }

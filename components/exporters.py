@@ -157,6 +157,7 @@ class Exporters:
             command=[
                 f"--web.listen-address=:{CACHE_PORT}",
                 f"--redis.addr={address}",
+                "--connection-timeout=5s",
                 f"--redis.password-file={_SECRETS}/passwords.json",
             ],
             secret_files={

@@ -212,7 +212,7 @@ class Gateway(pulumi.ComponentResource):
                 image=args.image,
                 user=args.user,
                 entrypoint=["sh", "-c"],
-                command=[_with_addresses("gateway-start.sh"), "start", args.watch or ""],
+                command=[_with_addresses("gateway-start.sh"), "start", *([args.watch] if args.watch else [])],
                 networks=args.networks,
                 publish=args.publish,
                 volumes=mounts,

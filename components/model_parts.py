@@ -3,45 +3,24 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import pulumi
 
 from components import labels
-from components.args import NetworkAttachment
+from components.around import Around
 from components.carrier import Binary
 from components.model_server import KEEPER_PORT, ModelArgs, ModelServer, ModelServerArgs
 from components.modelfile import read_modelfile
 from components.translate import published_ports
 from components.vector_store import VectorStore, VectorStoreArgs
-from settings.catalogue import CatalogueImage
 from settings.model import ModelServer as ModelServerModel
 from settings.model import Ready, ServedModel
 from settings.model import VectorStore as VectorStoreModel
 
 _LARGEST: Final = 5 * 2**20
 """Bytes of a model's file that is carried; it stands in the stack's state."""
-
-
-@dataclass(frozen=True)
-class Around:
-    """What a part finds where it is made."""
-
-    images: Mapping[str, pulumi.Output[str]]
-    """Ids of images by their reference."""
-    carrier: pulumi.Output[str] | None
-    """Image of the containers that carry files."""
-    files_key: pulumi.Output[str]
-    """Secret with which files are hashed for a label."""
-    attach: Callable[..., list[NetworkAttachment]]
-    """Returns attachments to networks, under some names."""
-    labels: Callable[[str, str], dict[str, str]]
-    """Returns the labels of a part, by its name and kind."""
-    catalogue: Callable[[str], CatalogueImage]
-    """Returns what is known of a role's image."""
 
 
 def make_vector_store(name: str, store: VectorStoreModel, around: Around) -> VectorStore:

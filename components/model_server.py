@@ -264,9 +264,11 @@ class ModelServer(pulumi.ComponentResource):
             f"{name}-models",
             replace(
                 keeper,
-                # Told to Docker, and not waited for: a large model comes when it comes.
+                networks=[replace(network, aliases=(keeper_host(name),)) for network in args.networks],
+                # Told to Docker, and not waited for: a large model comes when it comes. Not by the image's own check,
+                # which starts Python each time.
                 health=HealthCheck(
-                    test=["CMD", "models", "health"],
+                    test=http_probe(KEEPER_PORT, "/ready"),
                     interval_s=args.health_interval_s,
                     timeout_s=5.0,
                     start_period_s=args.models_timeout_s,
@@ -279,6 +281,11 @@ class ModelServer(pulumi.ComponentResource):
             extra_labels={labels.REPLICA: "0"},
             wait=False,
         )
+
+
+def keeper_host(name: str) -> str:
+    """Return the name under which the keeper of a model server is found, for its figures."""
+    return f"{name}-models"
 
 
 def _environment(args: ModelServerArgs) -> dict[str, str]:

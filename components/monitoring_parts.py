@@ -9,6 +9,7 @@ import pulumi
 
 from components import exporters, labels
 from components.args import NetworkAttachment
+from components.model_server import KEEPER_PORT, keeper_host
 from components.monitoring import Monitoring, MonitoringArgs, ServerArgs
 from components.parts import Parts
 from components.prometheus import Limits, Mail, Notify, Scrape, Timing, Watched
@@ -16,8 +17,8 @@ from components.translate import published_ports
 from settings.catalogue import Catalogue, CatalogueImage
 from settings.certificates import tls_hosts
 from settings.load import Loaded
+from settings.model import METRICS_PORT, Platform, Receiver, Service
 from settings.model import Monitoring as MonitoringModel
-from settings.model import Platform, Receiver, Service
 from settings.monitoring import (
     ALERTMANAGER,
     CONTAINERS_EXPORTER,
@@ -28,7 +29,7 @@ from settings.monitoring import (
     exporter_of,
     watchers,
 )
-from settings.parts import GATEWAY_NAME
+from settings.parts import BACKUPS_NAME, GATEWAY_NAME
 
 Attach = Callable[[Sequence[str] | None], list[NetworkAttachment]]
 _GRAFANA_USER = "472:0"
@@ -90,7 +91,7 @@ class MonitoringParts:
                 grafana=self._server(GRAFANA, grafana.volume_name, user=_GRAFANA_USER) if grafana else None,
                 grafana_password=self._parts.secrets[password] if password else None,
                 grafana_settings=grafana.env if grafana else {},
-                workloads=self._workloads(),
+                workloads=[*self._workloads(), *self._makers()],
                 databases={exporter_of(name): self._database(name) for name in platform.databases},
                 caches={
                     exporter_of(name): exporters.Cache(
@@ -165,8 +166,8 @@ class MonitoringParts:
     def _workloads(self) -> list[Scrape]:
         return [
             Scrape(
-                part=name,
-                host=name,
+                part=self._parts.host(name),  # each version of a service is watched under its own name
+                host=self._parts.host(name),
                 port=workload.metrics.port,
                 path=workload.metrics.path,
                 kind="service" if isinstance(workload, Service) else "workers",
@@ -175,6 +176,17 @@ class MonitoringParts:
             for name, workload in (*self._platform.services.items(), *self._platform.workers.items())
             if workload.metrics is not None and not workload.host_network and workload.replicas
         ]
+
+    def _makers(self) -> list[Scrape]:
+        """Return what tells of backups, and of models: parts that nobody else describes."""
+        found = [
+            Scrape(part=name, host=keeper_host(name), port=KEEPER_PORT, kind="model_server")
+            for name, server in self._platform.model_servers.items()
+            if server.models
+        ]
+        if self._platform.backups is not None:
+            found.append(Scrape(part=BACKUPS_NAME, host=BACKUPS_NAME, port=METRICS_PORT, kind="backups"))
+        return found
 
     def _watched(self) -> Watched:
         platform = self._platform
@@ -185,7 +197,7 @@ class MonitoringParts:
             caches=bool(platform.caches),
             host=CONTAINERS_EXPORTER in self._specs,
             # Whoever has metrics may be what makes the backups.
-            backups=bool(getattr(platform, "backups", None)) or bool(workloads),
+            backups=platform.backups is not None or bool(workloads),
             certificates=platform.gateway is not None and platform.gateway.tls is not None,
             alertmanager=ALERTMANAGER in self._specs,
             workloads=workloads,

@@ -19,6 +19,8 @@ _LONGEST: Final = 63
 _BESIDE: Final = "__restoring"
 _BEFORE: Final = "__before_"
 _SWAPPING: Final = "slipway-swap"
+_ATTEMPTS: Final = 5
+_BUSY: Final = "is being accessed by other users"
 _PSQL: Final = 'psql -XqAt -F "$(printf "\\t")" -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d postgres'
 _ASK: Final = f'printf "%s" "$STATEMENTS" | {_PSQL}'
 # New sessions wait for the renaming's lock; those that came before it are ended until it has been had. Both names
@@ -98,6 +100,11 @@ class LivePostgres:
 
     def remove_leftovers(self) -> list[str]:
         """Remove what an interrupted restore has left, and return its names."""
+        # First nobody fills any further: what belongs to the role would keep it from being dropped.
+        self._ask(
+            f"SELECT 'ALTER ROLE {LOGIN} NOLOGIN' FROM pg_roles WHERE rolname = '{LOGIN}' \\gexec\n"  # noqa: S608 - a constant
+            f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '{LOGIN}';"
+        )
         found = [name for name in self.leftovers() if name.endswith(_BESIDE)]
         for name in found:
             self._ask(f"DROP DATABASE IF EXISTS {_identifier(name)} WITH (FORCE);")
@@ -110,15 +117,22 @@ class LivePostgres:
         Sessions of the live database are ended. Either both names change or none.
         """
         before = f"{_short(live, _BEFORE + moment)}{_BEFORE}{moment}"
-        self._run(
-            _SWAP,
-            {
-                "STATEMENTS": "SET lock_timeout = '10s';\nBEGIN;\n"
-                f"ALTER DATABASE {_identifier(live)} RENAME TO {_identifier(before)};\n"
-                f"ALTER DATABASE {_identifier(beside(live))} RENAME TO {_identifier(live)};\nCOMMIT;\n",
-                "END": _END.format(names=f"{_literal(live)}, {_literal(beside(live))}", swapping=_SWAPPING),
-            },
-        )
+        names = f"{_literal(live)}, {_literal(beside(live))}"
+        environment = {
+            # Waits for their ends: a renaming waits five seconds for them, which is little on a busy machine.
+            "STATEMENTS": "SET lock_timeout = '10s';\n"
+            f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname IN ({names});\nBEGIN;\n"
+            f"ALTER DATABASE {_identifier(live)} RENAME TO {_identifier(before)};\n"
+            f"ALTER DATABASE {_identifier(beside(live))} RENAME TO {_identifier(live)};\nCOMMIT;\n",
+            "END": _END.format(names=names, swapping=_SWAPPING),
+        }
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._run(_SWAP, environment)
+                break
+            except ServerRefused as error:
+                if _BUSY not in str(error) or attempt == _ATTEMPTS - 1:
+                    raise
         return before
 
     def kept(self) -> list[KeptDatabase]:

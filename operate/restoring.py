@@ -173,6 +173,7 @@ class Restore:
             told += [f"{server.part}: half filled {name} is removed" for name in server.remove_leftovers()]
         if caches := self._result("restore", "tidy")["caches"]:
             told.append(f"{', '.join(caches)}: on its own again")
+        VolumeWriter.clear(self._client, self._project, self._stack)
         for store, container in self._writers():
             if container.go_on():
                 told.append(f"{store}: the change of files that was under way is finished")

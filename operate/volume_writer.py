@@ -64,6 +64,15 @@ class VolumeWriter:
                 if folder == _DATA and mount["Type"] == "volume":
                     yield store, cls(client, mount["Name"], reader["Config"]["User"], container, own)
 
+    @staticmethod
+    def clear(client: docker.DockerClient, project: str, stack: str) -> None:
+        """Remove writers whose command was killed, after what they do has ended."""
+        wanted = labels.filters(project, stack)
+        wanted["label"].append(f"{labels.ROLE}={WRITER_ROLE}")
+        for item in client.api.containers(all=True, filters=wanted):
+            client.api.wait(item["Id"], timeout=_LIMIT_S)
+            client.api.remove_container(item["Id"], force=True)
+
     def unpack(self, archive: str, digest: str) -> None:
         """Unpack an archive beside what is in the volume, and compare it."""
         self._run("unpack", "--archive", archive, "--digest", digest)

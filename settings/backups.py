@@ -20,6 +20,8 @@ class StoreKind(StrEnum):
 
     POSTGRES = "postgres"
     REDIS = "redis"
+    QDRANT = "qdrant"
+    OLLAMA = "ollama"
     VOLUME = "volume"
     CHECKPOINT = "checkpoint"
 
@@ -35,12 +37,16 @@ class BackedUp:
 
 
 def candidates(platform: Platform) -> Iterator[BackedUp]:
-    """Yield everything that keeps data: databases, caches that outlive a restart, volumes, the stack's own state."""
+    """Yield everything that keeps data: stores (caches that outlive a restart), volumes, the stack's own state."""
     for name in platform.databases:
         yield BackedUp(name, StoreKind.POSTGRES)
     for name, cache in platform.caches.items():
         if cache.persistence is not Persistence.NONE:
             yield BackedUp(name, StoreKind.REDIS)
+    for name in platform.vector_stores:
+        yield BackedUp(name, StoreKind.QDRANT)
+    for name in platform.model_servers:
+        yield BackedUp(name, StoreKind.OLLAMA)
     for name in platform.volumes:
         yield BackedUp(name, StoreKind.VOLUME)
     yield BackedUp(CHECKPOINT, StoreKind.CHECKPOINT)

@@ -57,6 +57,10 @@ class Loaded:
     rotations: Mapping[str, int] = field(default_factory=dict)
     """Steps of rotation by database or generated secret; they are the stack's, and no release brings old ones back."""
 
+    def described_name(self, part: str) -> str:
+        """Return the name that the description has for a part, of which this may be a version."""
+        return next((item.service for item in self.versions.values() if part in item.slots), part)
+
 
 def load_platform(source: StackSource) -> Loaded:
     """Load, merge, validate, check and resolve the platform of a stack.

@@ -37,12 +37,12 @@ def resolve_networks(platform: Platform) -> Membership:
         if workload.networks is None and not workload.host_network:
             joined = _join(base[section, name], _referenced(workload, base))
             membership[section, name] = chooser.ordered(joined)
+    if platform.backups is not None:
+        membership[BACKUPS_NAME, BACKUPS_NAME] = chooser.backups(platform.backups, membership)
     if watching.is_on(platform):
         membership[watching.SECTION, watching.PROMETHEUS] = chooser.prometheus(membership)
     if platform.gateway is not None:
         membership[GATEWAY_NAME, GATEWAY_NAME] = chooser.gateway(membership)
-    if platform.backups is not None:
-        membership[BACKUPS_NAME, BACKUPS_NAME] = chooser.backups(platform.backups, membership)
     return membership
 
 
@@ -112,6 +112,8 @@ class _Chooser:
             return self.ordered(monitoring.networks)
         read = [membership[section, name] for section, name, _ in stores(self._platform)]
         read += [membership[section, name] for section, name, workload in workloads(self._platform) if workload.metrics]
+        if self._platform.backups is not None:
+            read.append(membership[BACKUPS_NAME, BACKUPS_NAME])
         joined = _join(self._first(), read)
         return [*joined, *[name for name in self._open[:1] if monitoring.publish and name not in joined]]
 

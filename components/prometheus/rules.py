@@ -142,7 +142,8 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         name="DatabaseDown", group="infrastructure", severity="critical", needs="databases",
-        expr="pg_up == 0",
+        # Where its exporter does not answer in time either, that is what is known of it.
+        expr='(pg_up or up{{kind="database"}}) == 0',
         summary="the database {{ $labels.part }} does not answer",
         do="slipway logs {{ $labels.part }}",
     ),
@@ -154,7 +155,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         name="CacheDown", group="infrastructure", severity="critical", needs="caches",
-        expr="redis_up == 0",
+        expr='(redis_up or up{{kind="cache"}}) == 0',
         summary="the cache {{ $labels.part }} does not answer",
         do="slipway logs {{ $labels.part }}",
     ),
@@ -247,7 +248,9 @@ def rules_of(watched: Watched, off: Iterable[str] = ()) -> list[Rule]:
 
 def expression(rule: Rule, watched: Watched, limits: Limits, timing: Timing) -> str:
     """Return a rule's condition with everything filled in."""
-    missing = " or ".join(f'absent(up{{part="{part}"}} == 1)' for part in watched.workloads)
+    # Only of a plain selector does ``absent`` know the labels.
+    silent = f'sum by (part) (up{{part=~"{"|".join(watched.workloads)}"}}) == 0'
+    missing = " or ".join([silent, *(f'absent(up{{part="{part}"}})' for part in watched.workloads)])
     values: Mapping[str, Any] = {name: f"{value:g}" for name, value in asdict(limits).items()}
     return rule.expr.format(**values, window=timing.window, missing=missing)
 

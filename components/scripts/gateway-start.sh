@@ -20,7 +20,7 @@ put() {
 put "$(find_all $(names_in "$base"))"
 
 certificate() { text=; [ -z "$1" ] || read -r text <"$1" || true; } 2>/dev/null
-certificate "$1"
+certificate "${1-}"
 certified=$text
 
 # Looks at the containers, and reloads when it has seen the same change twice; less and less often while it goes on.
@@ -45,6 +45,9 @@ look() {
     if [ "$now" = "$base" ]; then
       put "$found"
       kill -HUP 1
+      # What lasts lives on in the workers of before; of those the oldest end, as after a deployment's reload.
+      grep -lsa '^nginx: worker process is shutting down' /proc/[0-9]*/cmdline | tr -dc '0-9\n' | sort -nr |
+        tail -n +17 | while read -r pid; do kill -TERM "$pid"; done
       echo "slipway: containers have other addresses, or are gone: nginx reloads" >&2
       quiet=$found
       if [ "$((clock - next))" -gt 300 ]; then pause=5; fi
@@ -59,7 +62,7 @@ set +e
 names=$(names_in "$base") quiet='' before='' clock=0 next=0 pause=5
 while sleep 1; do
   clock=$((clock + 1))
-  certificate "$1"
+  certificate "${1-}"
   if [ "$text" != "$certified" ]; then
     certified=$text
     kill -HUP 1

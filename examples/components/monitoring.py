@@ -3,7 +3,8 @@
 import pulumi
 
 from components import Monitoring, MonitoringArgs, Network, NetworkArgs, Service, ServiceArgs
-from components.monitoring import Running, ServerArgs
+from components.exporters import Running
+from components.monitoring import ServerArgs
 from components.prometheus import Notify, Scrape, Watched
 
 backend = Network("backend", NetworkArgs(internal=True))

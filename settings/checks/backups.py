@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from settings.paths import Path
 
 _PATH: Final[Path] = ("backups",)
+_SECTIONS: Final = {
+    StoreKind.POSTGRES: "databases",
+    StoreKind.REDIS: "caches",
+    StoreKind.QDRANT: "vector_stores",
+    StoreKind.OLLAMA: "model_servers",
+}
+"""Where stores with a server are described."""
 _NEEDED: Final = ("endpoint", "bucket", "access_key", "secret_key")
 _ONLY_S3: Final = (*_NEEDED, "prefix", "region", "ca_bundle")
 
@@ -87,7 +94,7 @@ def backups_reach_what_they_need(description: Description) -> Iterator[Finding]:
         return
     own = set(backups.networks or ())
     for store in backed_up(description.platform):
-        section = {StoreKind.POSTGRES: "databases", StoreKind.REDIS: "caches"}.get(store.kind)
+        section = _SECTIONS.get(store.kind)
         if section is None:
             continue
         there = getattr(description.platform, section)[store.name].networks or ()

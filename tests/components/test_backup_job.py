@@ -174,6 +174,8 @@ def test_a_described_platform_has_them() -> None:
         overrides={
             "images": {"family": "debian"},
             "volumes": {"uploads": {}},
+            "vector_stores": {"docs": {"image": "c/d:1"}},
+            "model_servers": {"llm": {"image": "e/f:1", "keeper_image": "g/h:1"}},
             "services": {"api": {"volumes": ["uploads:/data"], "user": "12345:12345"}},
             "backups": {"exclude": ["queue"], "schedule": "30 1 * * mon"},
         },
@@ -186,7 +188,8 @@ def test_a_described_platform_has_them() -> None:
         if item["file"] == "/etc/slipway-backup/config.json"
     ]
     document = json.loads(upload["content"])
-    assert [store["name"] for store in document["stores"]] == ["main", "uploads", "checkpoint"]
+    assert [store["name"] for store in document["stores"]] == ["main", "docs", "llm", "uploads", "checkpoint"]
+    assert all(graph["backups-server"].depends_on(name) for name in ("docs-server", "llm-server-0"))
     assert document["schedule"] == "30 1 * * mon"
     assert graph["backups-reader-12345-12345"].inputs["user"] == "12345:12345"
     assert graph["backups-data"].inputs["name"] == "slipway-dev-backups-data"

@@ -106,6 +106,12 @@ def test_the_check_is_on_the_networks_without_the_name() -> None:
     assert "networksAdvanced" not in graph["gateway-reload"].inputs
 
 
+def test_no_argument_is_empty() -> None:
+    """The real provider refuses one ("values for command may not be empty"), the embedded engine's does not."""
+    for item in render(_with_service).of_type("Container"):
+        assert "" not in (item.inputs.get("command") or []), item
+
+
 def _order(resource: Resource) -> bool | None:
     return resource.options.delete_before_replace
 

@@ -54,7 +54,7 @@ def test_the_keeper_reads_what_shall_be_there() -> None:
 def test_nobody_waits_for_the_models() -> None:
     """The keeper has a health check, so that everybody can see, and the deployment goes on without it."""
     keeper = _server()["llm-models"]
-    assert keeper.inputs["healthcheck"]["tests"] == ["CMD", "models", "health"]
+    assert keeper.inputs["healthcheck"]["tests"][-2:] == ["9436", "/ready"]
     assert keeper.inputs["healthcheck"]["startPeriod"] == "30m0s"
     assert "wait" not in keeper.inputs
     assert _server()["llm-server-0"].inputs["wait"] is True

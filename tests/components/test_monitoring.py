@@ -102,6 +102,21 @@ def test_rules_and_targets_go_with_what_they_are_about(tmp_path: Path, graph: Gr
     assert "/etc/slipway/dashboards/caches.json" not in files(after, "grafana-files-carrier")
 
 
+def test_what_makes_backups_and_keeps_models_is_read_too(tmp_path: Path) -> None:
+    """Nobody describes these parts' metrics; their names resolve where Prometheus is."""
+    more = copy.deepcopy(DESCRIPTION)
+    more["backups"] = {}
+    more["model_servers"] = {"llm": {"image": "c/d:1", "keeper_image": "e/f:1", "models": {"tiny:1": {}}}}
+    after = draw(tmp_path, more)
+    jobs = json.loads(files(after, "prometheus-files-carrier")["/etc/slipway/prometheus.yml"])["scrape_configs"]
+    read = {target for job in jobs for static in job.get("static_configs", ()) for target in static["targets"]}
+    assert {"backups:9750", "llm-models:9436"} <= read
+    networks = {str(item["name"]) for item in after["prometheus-server"].inputs["networksAdvanced"]}
+    for container, alias in (("backups-server", "backups"), ("llm-models", "llm-models")):
+        joined = after[container].inputs["networksAdvanced"]
+        assert any(alias in item.get("aliases", ()) and str(item["name"]) in networks for item in joined)
+
+
 def _alerts(graph: Graph) -> set[str]:
     text = files(graph, "prometheus-files-carrier")["/etc/slipway/alerts.yml"]
     return {rule["alert"] for group in json.loads(text)["groups"] for rule in group["rules"]}

@@ -29,7 +29,7 @@ from components.nginx import (
     render,
 )
 from components.nginx.headers import SECURITY
-from components.nginx.model import HEALTH_PATH
+from components.nginx.model import CONFIG_FOLDER, HEALTH_PATH
 from settings import CatalogueImage
 
 API = [Backend(address="127.0.0.1:8000"), Backend(address="127.0.0.1:8001")]
@@ -135,6 +135,7 @@ def test_gixy_finds_nothing_else(tmp_path: Path) -> None:
 def test_nginx_accepts_it(name: str, nginx_image: CatalogueImage) -> None:
     """``nginx -t`` of the image that Slipway runs, as the gateway's user, with no right."""
     flags = ["--rm", "-i", "--network=none", "--user=101:101", "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL"]
+    flags.append(f"--tmpfs={CONFIG_FOLDER}:uid=101,gid=101")  # where the gateway has its volume
     # Over standard input: the daemon may be another machine's.
     check = "cat >/tmp/nginx.conf && exec nginx -t -q -c /tmp/nginx.conf"
     done = subprocess.run(

@@ -32,8 +32,11 @@ def graph_of(tmp_path: Path) -> Make:
     (tmp_path / "images").symlink_to(ROOT / "images")
     (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n", encoding="utf-8")
 
-    def make(api: dict[str, Any], noted: dict[str, Any] | None, *routes: dict[str, Any], **more: Any) -> Graph:
+    def make(
+        api: dict[str, Any], noted: dict[str, Any] | None, *routes: dict[str, Any], monitoring: Any = None, **more: Any
+    ) -> Graph:
         description = {
+            **({"monitoring": monitoring} if monitoring is not None else {}),
             "name": "app",
             "images": {"family": "debian"},
             "services": {"api": {"replicas": 2, **api}, "web": {**OLD, **more}},
@@ -157,6 +160,18 @@ def test_a_door_to_the_other_version_that_is_not_there(graph_of: Make) -> None:
     assert "return 404 'there is one version of api now\\n';" in text
     assert "api-other" not in text
     assert graph.exports["versions"] == {"api": {"api": 100}}
+
+
+def test_each_version_is_watched_under_its_own_name(graph_of: Make) -> None:
+    """A canary's figures are what it is for; the name among the platform's services is no DNS name."""
+    api = {**NEW, "metrics": {"port": 80}}
+    graph = graph_of({**api, **CANARY}, {"serving": {**OLD, "metrics": {"port": 80}}}, monitoring={})
+    texts = [
+        str(upload.get("content")) for item in graph.of_type("Container") for upload in item.inputs.get("uploads", [])
+    ]
+    found = [text for text in texts if "api-canary" in text and "scrape_configs" in text]
+    assert len(found) == 1
+    assert "api-other" not in found[0]
 
 
 def test_the_plan_says_who_gets_the_requests(graph_of: Make) -> None:

@@ -376,16 +376,17 @@ def test_the_gateways_own_pages(gate: Platform) -> None:
 
 
 def test_maintenance_of_one_service(gate: Platform) -> None:
-    """A flag in the gateway's volume closes a service's routes at once, with the page, and opens them again."""
+    """A flag in the gateway's volume closes a service's routes within a second, with the page, and opens them again."""
     gateway = gate.world.of("gateway")[0].id
     folder = "/etc/nginx/conf.d/.flags"
     assert gate.daemon.exec(gateway, "sh", "-c", f"mkdir -p {folder} && touch {folder}/maintenance.one")[0] == 0
+    until(lambda: ask(gate, "/x").status == 503, "the flag is seen", 5)
     closed = ask(gate, "/x", "POST", b"body")
     assert (closed.status, closed.body, closed.headers["Retry-After"]) == (503, b"<h1>back soon</h1>\n", "60")
     assert ask(gate, "/x", Host="two.example.org").status == 200
     assert ask(gate, "/health").status == 200
     assert gate.daemon.exec(gateway, "rm", f"{folder}/maintenance.one")[0] == 0
-    assert ask(gate, "/x").status == 200
+    until(lambda: ask(gate, "/x").status == 200, "the flag is seen to be gone", 5)
 
 
 def test_nothing_more_to_do(gate: Platform) -> None:

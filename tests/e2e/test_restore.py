@@ -108,6 +108,7 @@ def test_dumps_of_other_tools_come_back_and_damaged_ones_are_refused(stores: Sto
     stores.ask("restore", "--forget", "--yes").ended()
 
 
+@pytest.mark.skipif(os.environ.get("SLIPWAY_FAULTS") != "all", reason="RESTORES NOT KILLED: make faults")
 def test_a_restore_that_is_killed_leaves_live_data_whole(stores: Stores) -> None:
     """At random moments: old or new, never half; no acknowledged write is lost; the next one tidies up."""
     stores.fill("backed up")
@@ -122,6 +123,7 @@ def test_a_restore_that_is_killed_leaves_live_data_whole(stores: Stores) -> None
             running = stores.platform.workspace.start(*command)
             running.let_run(moments.uniform(0.1, 1.0) * whole)
             running.kill()
+            running.wait()
             known = writer.stop()
         rows = stores.sql("select min(words) || ', ' || count(*) from precious")
         assert rows in {"live 1, 1000", "backed up 1, 1000"}, rows

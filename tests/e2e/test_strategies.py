@@ -22,7 +22,7 @@ pytestmark = pytest.mark.e2e
 ASKED = 200
 """Requests by which a share is judged."""
 SAMPLE = yaml.safe_load((REPOSITORY / "images" / "lock.yaml").read_text(encoding="utf-8"))["images"]["sample"]["debian"]
-DOCKERFILE = "ARG BASE\nFROM ${BASE}\nARG RELEASE\nENV RELEASE=${RELEASE}\n"
+DOCKERFILE = "ARG BASE\nFROM ${BASE}\nARG VERSION\nENV RELEASE=${VERSION}\n"
 CANARY_HOST = "canary.test"
 IDLE_HOST = "idle.test"
 
@@ -32,7 +32,7 @@ def _blueprint(port: int, *, api: str, web: str) -> Blueprint:
     env = {"DATABASE_URL": NO_DATABASE, "REDIS_URL": "redis://127.0.0.1:1/0"}
     health = {"path": "/health", "interval": "1s", "retries": 15, "wait": "60s"}
     web_service = service(env=env, health=health, release="blue_green")
-    web_service["build"] = {"context": "web", "tag": web, "args": {"BASE": SAMPLE, "RELEASE": web}}
+    web_service["build"] = {"context": "web", "tag": web, "args": {"BASE": SAMPLE, "VERSION": web}}
     del web_service["image"]
     return {
         "name": "e2e",

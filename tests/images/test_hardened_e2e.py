@@ -121,7 +121,7 @@ def test_what_the_image_says_of_itself(
     assert settings["Labels"]["org.opencontainers.image.title"] == f"slipway {name}"
     assert not settings.get("Volumes")
     has_check = settings["Healthcheck"]["Test"] != ["NONE"]
-    assert has_check == (name not in {"base", "carrier", "certbot"})
+    assert has_check == (name not in {"base", "carrier", "certbot", "exporters"})
     assert not [entry for entry in settings.get("Env") or [] if "PASSWORD" in entry or "SECRET" in entry]
 
 

@@ -124,7 +124,7 @@ def test_an_unknown_image_is_refused_with_those_that_are_known(fake_docker: Any)
     """Before anything is built."""
     with pytest.raises(
         KeyError,
-        match=r"no image 'postgre'; there are base, backup, carrier, certbot, models, nginx, ollama, postgres",
+        match=r"no image 'postgre'; there are base, alertmanager, backup, carrier, certbot, exporters, models, nginx",
     ):
         build_images(["postgre"], client=fake_docker())
 
@@ -201,11 +201,14 @@ def test_missing_images_say_how_to_have_them(fake_docker: Any) -> None:
     """Public ones are pulled, our own are built, in either family."""
     missing = {image.name: image.remedy for image in missing_images("official", client=fake_docker())}
     assert missing == {
+        "alertmanager": Remedy.PULL,
         "backup": Remedy.BUILD,
         "carrier": Remedy.PULL,
         "certbot": Remedy.PULL,
+        "exporters": Remedy.BUILD,
         "nginx": Remedy.PULL,
         "postgres": Remedy.PULL,
+        "prometheus": Remedy.PULL,
         "redis": Remedy.PULL,
         "sample": Remedy.BUILD,
     }

@@ -59,7 +59,7 @@ def test_both_names_change_in_one_transaction() -> None:
     kept = server.live().swap("main", "20261129T020000Z")
     assert kept == "main__before_20261129T020000Z"
     lines = server.asked[0]["STATEMENTS"].splitlines()
-    assert lines[1:] == [
+    assert lines[2:] == [
         "BEGIN;",
         'ALTER DATABASE "main" RENAME TO "main__before_20261129T020000Z";',
         'ALTER DATABASE "main__restoring" RENAME TO "main";',

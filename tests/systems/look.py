@@ -17,7 +17,7 @@ from testing import Graph, Resource, render_stack
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 ENVIRONMENTS: Final = ("dev", "prod")
-_SUFFIXES: Final = ("-0", "-server", "-run")
+_SUFFIXES: Final = ("-0", "-server", "-run", "-blue-0")
 _NANO: Final = 1_000_000_000
 
 
@@ -52,6 +52,11 @@ class View:
             if f"{part}{suffix}" in self.graph:
                 return self.graph.find(f"{part}{suffix}", "Container")
         raise LookupError(f"{self.system} has no part '{part}' in {self.environment}")
+
+    def carriers(self, part: str, what: str) -> list[Resource]:
+        """Return the containers that carry a part's ``files`` or ``secrets``; of a service with two sets, the first's."""
+        component = self.container(part).name.rpartition("-")[0]
+        return [item for item in self.graph.of_type("Container") if item.name.startswith(f"{component}-{what}")]
 
     def parts(self) -> set[str]:
         """Return the names of everything that runs all the time."""
@@ -392,8 +397,8 @@ def file(part: str, path: str, *words: str) -> Check:
     """A file of the blueprint stands there, with these words in it."""
 
     def look(view: View) -> None:
-        name = f"{part}-files-carrier"
-        content = {item["file"]: item.get("content", "") for item in view.graph[name].inputs["uploads"]}
+        (carrier,) = view.carriers(part, "files")
+        content = {item["file"]: item.get("content", "") for item in carrier.inputs["uploads"]}
         for word in words:
             assert word in content[path], content[path]
 
@@ -432,8 +437,7 @@ def secret_file(part: str, variable: str, path: str) -> Check:
         assert container.environment().get(variable) == path
         folders = {item["containerPath"] for item in container.inputs["volumes"] if item.get("readOnly")}
         assert any(path.startswith(f"{folder}/") for folder in folders), folders
-        carriers = [item for item in view.graph.of_type("Container") if item.name.startswith(f"{part}-secrets")]
-        files = {item["file"] for carrier in carriers for item in carrier.inputs["uploads"]}
+        files = {item["file"] for carrier in view.carriers(part, "secrets") for item in carrier.inputs["uploads"]}
         assert path in files
 
     return look
@@ -444,8 +448,7 @@ def secret_at(part: str, *paths: str) -> Check:
 
     def look(view: View) -> None:
         folders = {item["containerPath"] for item in view.container(part).inputs["volumes"] if item.get("readOnly")}
-        carriers = [item for item in view.graph.of_type("Container") if item.name.startswith(f"{part}-secrets")]
-        files = {item["file"] for carrier in carriers for item in carrier.inputs["uploads"]}
+        files = {item["file"] for carrier in view.carriers(part, "secrets") for item in carrier.inputs["uploads"]}
         for path in paths:
             assert path in files
             assert path.rpartition("/")[0] in folders

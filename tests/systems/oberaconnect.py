@@ -111,7 +111,12 @@ ROWS: Final[dict[str, Row]] = {
         "`slipway profiles` lists what they add",
     ),
     "OBE-09": graph("`services.ollama.image`, pinned", having("local-llm", image("ollama", "ollama/ollama:0.9.6"))),
-    "OBE-10": graph("`services.ollama.publish`", having("local-llm", published("ollama", ("0.0.0.0", 11434, 11434)))),
+    "OBE-10": graph(
+        "`services.ollama.publish`. A service, not `model_servers.ollama`: that refuses a port that is open to all and a "
+        "route without a key (OBE-48), since Ollama lets whoever reaches it delete models; the document wants both. "
+        "docs/models.md has the guarded form",
+        having("local-llm", published("ollama", ("0.0.0.0", 11434, 11434))),
+    ),
     "OBE-11": graph(
         "`volumes.ollama-models`", having("local-llm", mounts("ollama", "/root/.ollama", "oberaconnect_ollama_models"))
     ),
@@ -137,7 +142,11 @@ ROWS: Final[dict[str, Row]] = {
         "slipway shell postgres -- pg_dump -U obera oberaconnect > backup.sql", "tests/operate/test_shell.py"
     ),
     "OBE-21": by_command("slipway psql < backup.sql", f"{_CLI}::test_psql_is_logged_in_as_the_owner"),
-    "OBE-22": graph("`services.qdrant.image`, pinned", image("qdrant", "qdrant/qdrant:v1.")),
+    "OBE-22": graph(
+        "`services.qdrant.image`, pinned. A service with volumes, not `vector_stores.qdrant`: `slipway restore` brings "
+        "volumes back (OBE-85, OBE-86), and Qdrant's snapshots not yet",
+        image("qdrant", "qdrant/qdrant:v1."),
+    ),
     "OBE-23": graph("`services.qdrant.publish`", published("qdrant", ("0.0.0.0", 6333, 6333), ("0.0.0.0", 6334, 6334))),
     "OBE-24": graph(
         "`services.qdrant.volumes`, at the image's folders",

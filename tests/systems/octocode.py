@@ -44,14 +44,18 @@ from tests.systems.look import (
     waits_healthy,
     without,
 )  # fmt: skip
+from tests.systems.look_operated import alerted, blue_green, dashboards, reaches, scraped
 from tests.systems.rows import Probe, Row, by_command, graph, not_yet, running
 
 _E2E: Final = "tests/e2e/test_systems.py"
 _CLI: Final = "tests/cli/test_short_commands.py"
 _LOOKING: Final = "tests/cli/test_looking.py"
 _BACKUP: Final = "tests/e2e/test_backup.py"
-_RESTORE: Final = "slipway restore"
-_MONITORING: Final = "monitoring"
+_RESTORE: Final = "tests/e2e/test_restore.py"
+_RESTORED: Final = "tests/cli/test_restore.py"
+_BESIDE: Final = "tests/images/test_restore_beside.py"
+_MONITORING: Final = "tests/e2e/test_monitoring.py"
+_RULES: Final = "tests/e2e/test_alert_rules.py"
 
 TITLE: Final = "OctoCode"
 DOCUMENT: Final = "OctoCode Docker Container Architecture"
@@ -59,8 +63,10 @@ INTRO: Final = """\
 A Next.js application, PostgreSQL and Redis; in dev pgAdmin and MailHog, in prod nginx, workers, backups and monitoring.
 The application's sources, with their multi-stage Dockerfile, stand in `apps/octocode` of your project.
 
-Parts of a platform are DNS labels, which have no underscore: `oc_app` is the part `oc-app`, and answers to `oc_app` on
-its networks too. Before the first `up`: `nextauth_secret` and `anthropic_api_key`, in prod also `tls_certificate` and
+Parts of a platform are DNS labels, which have no underscore: `oc_app` is the part `oc-app`, and in dev answers to
+`oc_app` on its networks too. In prod a release is blue-green: give `services.oc-app.build.tag` another value for each
+version, `slipway up --stack prod`, `slipway switch --stack prod oc-app`. The application tells its metrics at
+`/api/metrics`. Before the first `up`: `nextauth_secret` and `anthropic_api_key`, in prod also `tls_certificate` and
 `tls_key` (`slipway config set --stack S --secret NAME`); `slipway check-env` says which are missing."""
 
 _SECRET: Final = "/run/secrets"
@@ -203,24 +209,129 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "OCT-48": by_command("slipway backup --stack prod", _BACKUP),
     "OCT-49": by_command("slipway backup list --stack prod", _BACKUP),
-    "OCT-50": not_yet(_RESTORE),
-    "OCT-51": not_yet(_RESTORE),
-    "OCT-52": not_yet(_RESTORE),
-    "OCT-53": not_yet(_RESTORE),
-    "OCT-54": not_yet(_RESTORE),
-    "OCT-55": not_yet(_MONITORING, exists("prometheus", "grafana")),
-    "OCT-56": not_yet(_MONITORING),
-    "OCT-57": not_yet(_MONITORING, exists("prometheus")),
-    "OCT-58": not_yet(_MONITORING, exists("prometheus")),
-    "OCT-59": not_yet(_MONITORING),
-    "OCT-60": not_yet(_MONITORING),
-    "OCT-61": not_yet(_MONITORING),
-    "OCT-62": not_yet(_MONITORING),
-    "OCT-63": not_yet(_MONITORING),
-    "OCT-64": not_yet(_MONITORING),
-    "OCT-65": not_yet(_MONITORING),
-    "OCT-66": not_yet(_MONITORING),
-    "OCT-67": not_yet(_MONITORING),
+    "OCT-50": by_command(
+        "slipway restore --stack prod --file backup-file.sql.gz --only oc-database",
+        f"{_RESTORE}::test_dumps_of_other_tools_come_back_and_damaged_ones_are_refused",
+        "settled: a command instead of a script; without `--file` the newest verified backup",
+    ),
+    "OCT-51": running(
+        "`slipway restore`; left out by `--no-safety` alone",
+        test=f"{_RESTORED}::test_what_is_live_is_backed_up_before_it_is_replaced",
+    ),
+    "OCT-52": running(
+        "custom, tar or SQL, plain, gzip or zstd: by content, not by name",
+        test=f"{_RESTORE}::test_dumps_of_other_tools_come_back_and_damaged_ones_are_refused",
+    ),
+    "OCT-53": running(
+        "tables, rows, hashes and sequences are compared with the manifest before anything takes the live one's place; a "
+        "foreign dump has no manifest: it is first restored into a server of its own",
+        test=f"{_BESIDE}::test_what_differs_is_removed_and_never_takes_a_place",
+    ),
+    "OCT-54": running(
+        "ANALYZE, before it takes the live one's place",
+        test=f"{_BESIDE}::test_what_was_restored_is_compared_and_then_analyzed",
+    ),
+    "OCT-55": graph(
+        "`environments.prod.monitoring`: a part for each program",
+        every(
+            only_in("prod", "prometheus", "grafana", "alertmanager"),
+            dashboards("overview", "services", "databases", "caches", "agents", "host"),
+        ),
+    ),
+    "OCT-56": running(
+        "`monitoring.publish`, on 127.0.0.1 alone: it has no login",
+        test=f"{_MONITORING}::test_all_targets_answer",
+        check=published("prometheus", ("127.0.0.1", 9090, 9090)),
+    ),
+    "OCT-57": graph(
+        "settled: Slipway writes prometheus.yml from the parts that there are, into a volume",
+        every(
+            mounts("prometheus", "/etc/slipway"), file("prometheus", "/etc/slipway/prometheus.yml", "scrape_configs")
+        ),
+    ),
+    "OCT-58": graph(
+        "settled: Slipway's own, with the limits of `monitoring.alerts`", alerted("application", "ServiceDown")
+    ),
+    "OCT-59": running(
+        "`environments.prod.services.oc-app.metrics`: the document has no path; `/api/metrics`, which the application must "
+        "serve, and the gateway does not",
+        Probe("/api/metrics", status=404),
+        test=f"{_MONITORING}::test_all_targets_answer",
+        check=scraped("oc-app-blue", "oc-app-blue", 3000, "/api/metrics"),
+    ),
+    "OCT-60": running(
+        "`oc-database-exporter`, with a role of its own",
+        test=f"{_MONITORING}::test_all_targets_answer",
+        check=every(
+            exists("oc-database-exporter"),
+            scraped("oc-database", "oc-database-exporter", 9187),
+            reaches("oc-database-exporter", "oc-database"),
+        ),
+    ),
+    "OCT-61": running(
+        "`oc-redis-exporter`",
+        test=f"{_MONITORING}::test_all_targets_answer",
+        check=every(
+            exists("oc-redis-exporter"),
+            scraped("oc-redis", "oc-redis-exporter", 9121),
+            reaches("oc-redis-exporter", "oc-redis"),
+        ),
+    ),
+    "OCT-62": running(
+        "`host-exporter`; the network's by `containers-exporter`",
+        test=f"{_MONITORING}::test_queries_of_dashboards_name_metrics_that_there_are",
+        check=every(
+            exists("host-exporter"),
+            scraped("host", "host-exporter", 9100),
+            scraped("host", "containers-exporter", 9200),
+            dashboards("host"),
+        ),
+    ),
+    "OCT-63": running(
+        "`containers-exporter`, without Docker's socket",
+        test=f"{_MONITORING}::test_what_containers_use_agrees_with_docker",
+        check=every(exists("containers-exporter"), scraped("host", "containers-exporter", 9200)),
+    ),
+    "OCT-64": running(
+        "rules ServiceDown, ServiceErrors, ServiceSlow, MetricsDown, MetricsMissing",
+        test=f"{_RULES}::test_each_alert_fires_for_its_fault_and_for_nothing_near_it",
+        check=alerted("application", "ServiceDown", "ServiceErrors", "ServiceSlow", "MetricsDown", "MetricsMissing"),
+    ),
+    "OCT-65": running(
+        "rules Container…, Host…, Database…, Cache… of the group infrastructure; DiskShort",
+        test=f"{_RULES}::test_each_alert_fires_for_its_fault_and_for_nothing_near_it",
+        check=every(
+            alerted(
+                "infrastructure",
+                "ContainerDown",
+                "ContainerRestarts",
+                "ContainerCpuHigh",
+                "ContainerMemoryHigh",
+                "HostCpuHigh",
+                "HostMemoryHigh",
+                "DatabaseDown",
+                "DatabaseConnections",
+                "CacheDown",
+                "CacheMemoryHigh",
+            ),
+            alerted("disk", "DiskShort"),
+        ),
+    ),
+    "OCT-66": running(
+        "rules QueueOld, QueueDeep, JobsFail; TokensShort, RateLimited: of what the application says at `/api/metrics` "
+        "under the names in docs/monitoring.md",
+        test=f"{_RULES}::test_each_alert_fires_for_its_fault_and_for_nothing_near_it",
+        check=alerted("agents", "QueueOld", "QueueDeep", "JobsFail", "TokensShort", "RateLimited"),
+    ),
+    "OCT-67": running(
+        "rules AccessRefused, UnexpectedRestart; CertificateExpires, BackupMissing. What processes do in containers is "
+        "Falco's (OCT-73), in its log",
+        test=f"{_RULES}::test_each_alert_fires_for_its_fault_and_for_nothing_near_it",
+        check=every(
+            alerted("security", "AccessRefused", "UnexpectedRestart", "CertificateExpires"),
+            alerted("backups", "BackupMissing"),
+        ),
+    ),
     "OCT-68": graph(
         "`environments.dev.services.oc-pgadmin`",
         every(only_in("dev", "oc-pgadmin"), published("oc-pgadmin", ("127.0.0.1", 5050, 80))),
@@ -410,7 +521,13 @@ ROWS: Final[dict[str, Row]] = {
         "slipway up --stack prod --yes", "tests/review/test_workflows.py", "the workflows in .github"
     ),
     "OCT-118": by_command("slipway up --stack prod", f"{_E2E}::test_every_system_comes_up"),
-    "OCT-119": by_command("slipway up --stack prod", "tests/e2e/test_starter.py", "rolling, without a dropped request"),
+    "OCT-119": Row(
+        "`environments.prod.services.oc-app.release`: another `build.tag`, `slipway up`, a look at the new set by the host "
+        "name next.localhost, `slipway switch`; workers are rolled",
+        check=blue_green("oc-app", "next.localhost"),
+        command="slipway switch --stack prod oc-app",
+        test="tests/e2e/test_strategies.py::test_blue_green_switches_at_once_and_back",
+    ),
     "OCT-120": by_command("slipway destroy --volumes", "tests/cli/test_destroy.py", "and `docker builder prune`"),
     "OCT-121": by_command(
         "slipway shell oc-app -- ls -ln /app",
@@ -432,7 +549,16 @@ ROWS: Final[dict[str, Row]] = {
         "settled: both halves of the key are secrets",
         having("s3", secret_at("backups", "/run/secrets/s3-s3-access-key", "/run/secrets/s3-s3-secret-key")),
     ),
-    "OCT-127": not_yet(_MONITORING, exists("prometheus", "grafana"), "settled: one part a program"),
+    "OCT-127": graph(
+        "settled: one part a program; Grafana on 127.0.0.1:3000, alerts to the webhook of OCT-94, an exporter for each of "
+        "the four",
+        every(
+            published("prometheus", ("127.0.0.1", 9090, 9090)),
+            published("grafana", ("127.0.0.1", 3000, 3000)),
+            secret_at("alertmanager", "/run/secrets/alertmanager.yml"),
+            exists("oc-database-exporter", "oc-redis-exporter", "host-exporter", "containers-exporter"),
+        ),
+    ),
     "OCT-128": graph(
         "settled: five stages, of which two are deployed",
         each(
@@ -493,5 +619,7 @@ COMMANDS: Final = (
     ("make prod", "slipway up --stack prod"),
     ("make prod-scale REPLICAS=3", "slipway scale --stack prod oc-app=3"),
     ("make prod-logs", "slipway logs --stack prod --follow"),
+    ("make backup", "slipway backup --stack prod"),
+    ("make restore BACKUP=file", "slipway restore --stack prod --file FILE --only oc-database"),
     ("make clean-dev", "slipway destroy --volumes"),
 )

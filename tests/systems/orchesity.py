@@ -16,6 +16,7 @@ from tests.systems.look import (
     env,
     every,
     exists,
+    file,
     hardened,
     image,
     inputs,
@@ -33,6 +34,7 @@ from tests.systems.look import (
     restarts,
     rotated,
     routed,
+    secret_at,
     secret_file,
     secret_variable,
     setting,
@@ -42,7 +44,8 @@ from tests.systems.look import (
     volume,
     waits_healthy,
 )  # fmt: skip
-from tests.systems.rows import Probe, Row, by_command, graph, not_yet, running
+from tests.systems.look_operated import blue_green, dashboards, reaches, rolled, scraped
+from tests.systems.rows import Probe, Row, by_command, graph, running
 
 _E2E: Final = "tests/e2e/test_systems.py"
 _CLI: Final = "tests/cli/test_short_commands.py"
@@ -50,7 +53,8 @@ _LOOKING: Final = "tests/cli/test_looking.py"
 _OPERATIONS: Final = "tests/cli/test_operations.py"
 _SHELL: Final = "tests/operate/test_shell.py"
 _BACKUP: Final = "tests/e2e/test_backup.py"
-_MONITORING: Final = "monitoring"
+_MONITORING: Final = "tests/e2e/test_monitoring.py"
+_STRATEGIES: Final = "tests/e2e/test_strategies.py"
 _API: Final = "orchesity-api"
 _KEYS: Final = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GROK_API_KEY")
 _BUILT: Final[Check] = each(
@@ -62,7 +66,8 @@ DOCUMENT: Final = "Docker Documentation"
 INTRO: Final = """\
 A FastAPI service, PostgreSQL and Redis. `dev` publishes the service on port 8000 with hot reload; `prod` is the
 document's scaling variant: three replicas behind nginx, on 80, 443 and 8000. The sources stand in `apps/orchesity` of your
-project, with `Dockerfile.dev` and `Dockerfile.prod`.
+project, with `Dockerfile.dev` and `Dockerfile.prod`. In prod a release is blue-green: give `services.orchesity-api.build.tag`
+another value for each version, `slipway up --stack prod`, `slipway switch --stack prod orchesity-api`.
 
 Before the first `up`: the four providers' keys, in prod also `secret_key`, `tls_certificate` and `tls_key`
 (`slipway config set --stack S --secret NAME`). The folder of logs on the host belongs to the service's user:
@@ -273,11 +278,36 @@ ROWS: Final[dict[str, Row]] = {
     "ORY-74": running(
         "the application's", Probe("/api/llm/dwa/stats", _API, 8000), Probe("/api/db/cache/stats", _API, 8000)
     ),
-    "ORY-75": not_yet(_MONITORING, exists("prometheus")),
-    "ORY-76": not_yet(_MONITORING, exists("grafana")),
-    "ORY-77": not_yet(_MONITORING, exists("grafana")),
+    "ORY-75": graph(
+        "settled: `environments.prod.monitoring`, on 127.0.0.1 alone, since it has no login; Slipway writes prometheus.yml, "
+        "into a volume at /etc/slipway",
+        every(
+            image("prometheus", "prom/prometheus:v2.53.0@sha256:"),
+            published("prometheus", ("127.0.0.1", 9090, 9090)),
+            file("prometheus", "/etc/slipway/prometheus.yml", "scrape_configs"),
+        ),
+    ),
+    "ORY-76": graph(
+        "settled: `monitoring.grafana`, on 127.0.0.1 alone: `ssh -L`, or a route, for others",
+        every(
+            image("grafana", "grafana/grafana:11.6.0@sha256:"),
+            published("grafana", ("127.0.0.1", 3000, 3000)),
+            mounts("grafana", "/var/lib/grafana", "orchesity_ide-oss_grafana_data"),
+        ),
+    ),
+    "ORY-77": graph(
+        "settled: GF_SECURITY_ADMIN_PASSWORD__FILE, a generated one instead of admin",
+        every(
+            env("grafana", GF_SECURITY_ADMIN_PASSWORD__FILE="/run/secrets/password"),
+            secret_at("grafana", "/run/secrets/password"),
+        ),
+    ),
     "ORY-78": by_command("slipway backup", _BACKUP, "`backups`: restored and compared before it counts"),
-    "ORY-79": not_yet("slipway restore"),
+    "ORY-79": by_command(
+        "slipway restore --file backup.sql --only postgres",
+        "tests/e2e/test_restore.py::test_dumps_of_other_tools_come_back_and_damaged_ones_are_refused",
+        "beside the live one, which it replaces when it is whole; `slipway psql < backup.sql` writes into the live one",
+    ),
     "ORY-80": by_command(
         "slipway up --stack prod", _BACKUP, "`backups.before_deploy`: where data are protected, before a store changes"
     ),
@@ -290,11 +320,20 @@ ROWS: Final[dict[str, Row]] = {
     "ORY-83": graph(
         "settled: a volume of the host, encrypted, instead of a folder of the project", mounts("backups", "/backups")
     ),
-    "ORY-84": not_yet("blue-green releases"),
-    "ORY-85": by_command(
-        "slipway up --stack prod",
-        "tests/e2e/test_starter.py",
-        "one replica's health after the other, without a dropped request",
+    "ORY-84": Row(
+        "`environments.prod.services.orchesity-api.release`: another `build.tag`, `slipway up`, a look at the new set by the "
+        "host name next.localhost, `slipway switch`; settled: the old set stays up, for the way back, until the next release "
+        "takes its place",
+        check=blue_green(_API, "next.localhost"),
+        command="slipway switch --stack prod orchesity-api",
+        test=f"{_STRATEGIES}::test_blue_green_switches_at_once_and_back",
+    ),
+    "ORY-85": Row(
+        "`release: rolling` in place of blue_green, and no route to the other version, under `slipway:overrides`: what has "
+        "changed is replaced, new replicas healthy before old ones stop, without a dropped request",
+        check=rolled(_API),
+        command="slipway up --stack prod",
+        test="tests/e2e/test_changes.py::test_a_change_to_the_app_replaces_only_the_app_and_fails_no_request",
     ),
     "ORY-86": running("`environments.prod.gateway.tls`", Probe("/", _API, 8000, tls=True)),
     "ORY-87": running(
@@ -306,7 +345,11 @@ ROWS: Final[dict[str, Row]] = {
         test=_OPERATIONS,
         check=balanced(_API),
     ),
-    "ORY-89": not_yet(_MONITORING),
+    "ORY-89": running(
+        "`monitoring.grafana`: six dashboards, of what there is",
+        test=f"{_MONITORING}::test_queries_of_dashboards_name_metrics_that_there_are",
+        check=dashboards("overview", "services", "databases", "caches", "agents", "host"),
+    ),
     "ORY-90": running(
         "secrets are asked for before anything runs; log rotation, health checks, hardening",
         test="tests/settings/test_checks_secrets.py",
@@ -355,7 +398,16 @@ ROWS: Final[dict[str, Row]] = {
         every(publishes("gateway", ("0.0.0.0", 80), ("0.0.0.0", 443)), nginx_has("ssl_certificate ", "listen 8080")),
     ),
     "ORY-102": graph("settled: nginx has one", probed("gateway", "/.slipway/health")),
-    "ORY-103": not_yet(_MONITORING, exists("prometheus", "grafana")),
+    "ORY-103": graph(
+        "settled: a data volume each, which outlive the platform; Prometheus is on frontend and backend",
+        every(
+            mounts("grafana", "/var/lib/grafana", "orchesity_ide-oss_grafana_data"),
+            volume("orchesity_ide-oss_grafana_data"),
+            mounts("prometheus", "/prometheus", "orchesity_ide-oss_prometheus_data"),
+            scraped("orchesity-api-blue", "orchesity-api-blue", 8000),
+            reaches("prometheus", _API),
+        ),
+    ),
     "ORY-104": graph(
         "settled: no swarm: secrets come encrypted from the stack's file, as files; the port is the gateway's, so that no two releases want it",
         every(
@@ -375,6 +427,11 @@ COMMANDS: Final = (
     ("docker exec -it orchesity-redis-1 redis-cli", "slipway redis-cli"),
     ("docker exec orchesity-api-1 pip list", "slipway shell orchesity-api -- pip list"),
     ("docker-compose up -d --no-deps orchesity-api", "slipway up: only what changed is replaced"),
+    (
+        "docker-compose -f docker-compose.blue.yml up -d, … -f docker-compose.green.yml down",
+        "slipway up --stack prod, then slipway switch --stack prod orchesity-api",
+    ),
+    ("docker exec -i orchesity-postgres-1 psql … < backup.sql", "slipway restore --file backup.sql --only postgres"),
     ("docker-compose down -v && docker-compose up -d", "slipway destroy --volumes, then slipway up"),
     ("docker scan orchesity-api:latest", "slipway scan"),
     ("docker commit …", "slipway rollback"),

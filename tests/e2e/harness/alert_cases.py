@@ -148,7 +148,7 @@ CASES: Final[dict[str, Case]] = {
         fault={_of("pg_up", part="main"): "0x60"},
         labels={"part": "main"},
         summary="the database main does not answer",
-        well={_of("pg_up", part="main"): "1x60"},
+        well={_of("pg_up", part="main"): "1x60", _of("up", part="api", kind="service"): "0x60"},
     ),
     "DatabaseConnections": Case(
         fault={

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Final, Literal, Self
 if TYPE_CHECKING:
     from types import TracebackType
 
-Fault = Literal["none", "gone", "silent", "slow", "erring", "full"]
+Fault = Literal["none", "gone", "silent", "slow", "erring"]
 
 _CHUNK: Final = 65_536
 _SLOW_BYTES: Final = 4096
 _SLOW_PAUSE_S: Final = 0.05
+_HEAD: Final = (
+    b"HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/xml\r\n"
+    b"Content-Length: %d\r\nConnection: close\r\n\r\n"
+)
 _ERROR: Final = b"<Error><Code>InternalError</Code><Message>broken on purpose</Message></Error>"
-_FULL: Final = b"<Error><Code>XMinioStorageFull</Code><Message>no space left on purpose</Message></Error>"
-_ANSWERS: Final = {"erring": (b"500 Internal Server Error", _ERROR), "full": (b"507 Insufficient Storage", _FULL)}
 
 
 class FaultyWay:
@@ -100,10 +102,8 @@ class FaultyWay:
             time.sleep(_SLOW_PAUSE_S)
         while self.fault == "silent":
             time.sleep(_SLOW_PAUSE_S)
-        if fault in _ANSWERS and upward and (fault == "erring" or data.startswith((b"PUT ", b"POST "))):
-            status, body = _ANSWERS[fault]
-            head = b"HTTP/1.1 %s\r\nContent-Type: application/xml\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
-            source.sendall(head % (status, len(body)) + body)
+        if fault == "erring" and upward:
+            source.sendall(_HEAD % len(_ERROR) + _ERROR)
             return False
         sink.sendall(data)
         return True

@@ -20,6 +20,7 @@ _HEADS: Final = 4
 _LAYERS: Final = 2
 _BYTE_TOKEN, _CONTROL, _UNKNOWN, _NORMAL = 6, 3, 2, 1
 _END: Final = 2
+_LETTERS: Final = 26
 
 
 def tiny_model(seed: int = 1) -> bytes:
@@ -75,8 +76,10 @@ def _tensors(vocabulary: int, chance: random.Random) -> list[tuple[str, Sequence
         found += ((f"blk.{layer}.{part}_norm.weight", (_WIDTH,), ones()) for part in ("attn", "ffn"))
         found += ((f"blk.{layer}.{part}.weight", shape, weights(*shape)) for part, shape in shapes.items())
     output = weights(_WIDTH, vocabulary)
-    # The row of the end: nought is never the largest of hundreds of random numbers, so that no answer ends early.
-    output[_END * _WIDTH : (_END + 1) * _WIDTH] = array("f", [0.0] * _WIDTH)
+    # It says letters alone. Their rows are random; that of the end is nought, and never the largest, so that no answer
+    # ends early, and so are those of bytes, which a server holds back until they are a whole character.
+    silent = vocabulary - _LETTERS
+    output[: silent * _WIDTH] = array("f", [0.0] * (silent * _WIDTH))
     return [*found, ("output_norm.weight", (_WIDTH,), ones()), ("output.weight", (_WIDTH, vocabulary), output)]
 
 

@@ -35,7 +35,10 @@ async def main():
                 connection = await asyncpg.connect(os.environ["URL"], timeout=5, command_timeout=5)
             await connection.execute(os.environ["INSERT"], n)
             print("acknowledged", n, flush=True)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        # The last one: a connection that was ended while a statement was on its way.
+        except (
+            OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError
+        ) as error:
             print("unknown", n, type(error).__name__, flush=True)
             if connection is not None:
                 connection.terminate()
@@ -115,7 +118,12 @@ class Writer:
     def wait_for(self, more: int) -> None:
         """Return when so many further writes were acknowledged."""
         wanted = len(self.history().acknowledged) + more
-        until(lambda: len(self.history().acknowledged) >= wanted, f"{more} further writes were acknowledged", 60)
+        try:
+            until(lambda: len(self.history().acknowledged) >= wanted, f"{more} further writes were acknowledged", 60)
+        except AssertionError as error:
+            assert self._container is not None
+            said = self._container.logs(tail=5).decode()
+            raise AssertionError(f"{error}; the client, {self._container.status}, says last:\n{said}") from None
 
     def stop(self) -> History:
         """End it at once and return what it was told."""
@@ -126,7 +134,9 @@ class Writer:
     def history(self) -> History:
         """Return what it was told until now; the write that is on its way counts as unknown."""
         assert self._container is not None
-        lines = [line.split() for line in self._container.logs(stderr=False).decode().splitlines()]
+        # Without the last piece, which may be half a line of a client that was killed.
+        said = self._container.logs(stderr=False).decode().split("\n")[:-1]
+        lines = [words for line in said if len(words := line.split()) > 1]
         told = {word: {int(line[1]) for line in lines if line[0] == word} for word in ("acknowledged", "unknown")}
         last = max((*told["acknowledged"], *told["unknown"]), default=self._first - 1)
         return History(frozenset(told["acknowledged"]), frozenset({*told["unknown"], last + 1}))

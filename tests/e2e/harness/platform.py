@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.e2e.harness.workspace import Workspace
 
 
-_FIRST_PROBES_S: Final = 5.0
+_FIRST_PROBES_S: Final = 20.0
 
 
 class Platform:

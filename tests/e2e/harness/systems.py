@@ -2,7 +2,8 @@
 
 What is changed besides: fixed names on the host (so that two may run side by side), ports of the host, certificates
 (self-signed), intervals of health checks (a second), secrets (generated), rights over the host (parts that ask for them
-are left out), GPUs. PostgreSQL, Redis and nginx are those of the family ``debian``.
+are left out), GPUs, receivers of alerts (there is no Slack). PostgreSQL, Redis, nginx and what watches them, but for
+Grafana, are those of the family ``debian``.
 """
 
 from __future__ import annotations
@@ -44,8 +45,18 @@ def stand_in(daemon: Daemon) -> str:
     return reference
 
 
-def description(system: str, environment: str, image: str, *, backups: bool = True) -> Blueprint:
-    """Return a system's merged description, made fit for this machine."""
+def description(
+    system: str, environment: str, image: str, *, backups: bool = True, grafana: str | None = None
+) -> Blueprint:
+    """Return a system's merged description, made fit for this machine.
+
+    Args:
+        system: Its name.
+        environment: ``dev`` or ``prod``.
+        image: What stands for images that can't be had.
+        backups: Whether it has backups, if it describes some.
+        grafana: What stands for Grafana. Default: nothing watches the system.
+    """
     source = StackSource(
         root=REPOSITORY, project="slipway", stack=environment, blueprint=system, environment=environment,
         profiles=_PROFILES,
@@ -56,11 +67,11 @@ def description(system: str, environment: str, image: str, *, backups: bool = Tr
         merged.get("backups", {}).pop(name, None)
     if not backups:
         merged.pop("backups", None)
+    if "monitoring" in merged:
+        _monitoring(merged, grafana)
     merged["secrets"] = {name: {"source": "generated"} for name in merged.get("secrets", {})}
-    for network in merged["networks"].values():
-        network.pop("name", None)
-    for volume in merged.get("volumes", {}).values():
-        volume.pop("name", None)
+    for named in (*merged["networks"].values(), *merged.get("volumes", {}).values()):
+        named.pop("name", None)
     for section in ("databases", "caches"):
         for store in merged.get(section, {}).values():
             store.pop("image", None)
@@ -104,6 +115,23 @@ def _names_and_ports(part: dict[str, Any]) -> None:
         part.pop(key, None)
     if "publish" in part:
         part["publish"] = [f"127.0.0.1:{free_port()}:{str(port).rpartition(':')[2]}" for port in part["publish"]]
+
+
+def _monitoring(merged: dict[str, Any], grafana: str | None) -> None:
+    """Let what watches a system do so although its data are not protected, or leave it out."""
+    if grafana is None:
+        del merged["monitoring"]
+        return
+    monitoring = merged["monitoring"]
+    monitoring["enabled"] = True
+    for name in ("receivers", "alertmanager"):
+        monitoring.pop(name, None)
+    for server in (monitoring, monitoring.get("grafana", {})):
+        server.pop("volume_name", None)
+        if "publish" in server:
+            server["publish"] = f"127.0.0.1:{free_port()}"
+    if "grafana" in monitoring:
+        monitoring["grafana"]["image"] = grafana
 
 
 def _gateway(gateway: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ def blueprint(port: int, https: int, prometheus: int, grafana: int) -> blueprint
     agent["command"] = []
     agent["tmpfs"] = {"/tmp": "64MiB"}  # noqa: S108 - in the container
     agent["health"] = {"path": "/health", "interval": "1s", "retries": 20, "wait": "60s"}
-    stores = {"health_interval": "1s", "stop_grace": "5s"}
+    stores = {"health_interval": "4s", "stop_grace": "5s"}
     return {
         "name": "e2e",
         "protect_data": False,
@@ -147,8 +147,14 @@ class Watched:
         return {json.loads(labels)["alertname"] for labels, status in last.items() if status == "firing"}
 
     def wait_for(self, names: Iterable[str]) -> None:
-        """Return when the inbox was told that all of these fire."""
-        self._wait(lambda: set(names) - self.now(), "the inbox is told of everything")
+        """Return when the inbox was told that each of these fires; one may be over before the next begins."""
+        seen: set[str] = set()
+
+        def left() -> set[str]:
+            seen.update(self.now())
+            return set(names) - seen
+
+        self._wait(left, "the inbox is told of everything")
 
     def wait_until_clear(self, names: Iterable[str]) -> None:
         """Return when the inbox was told that none of these fires any more."""

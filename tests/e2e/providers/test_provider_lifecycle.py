@@ -113,8 +113,8 @@ def test_a_job_gives_its_exit_code_and_its_log(world: World) -> None:
 
 def test_a_waiting_container_answers_its_check_when_the_create_returns(world: World) -> None:
     """Before the daemon's first probe, which comes half an hour later."""
-    check = {"tests": ["CMD", "test", "-e", "/ready"], "interval": "30m0s"}
-    late = ["sh", "-c", "sleep 1; touch /ready; exec sleep 600"]
+    check = {"tests": ["CMD", "sh", "-c", "[ -e /ready ]"], "interval": "30m0s"}  # of the shell: the image has no more
+    late = ["sh", "-c", "sleep 1; : >/ready; exec sleep 600"]
     made = world.create(CONTAINER, "prov-well", image=NAME, command=late, healthcheck=check, wait=True)
 
     found = world.inspect(made[0])

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from slipway_backup import files
-from slipway_backup.errors import ConfigError, NotVerifiedError
+from slipway_backup.errors import BusyError, ConfigError, NotVerifiedError
 from slipway_backup.lock import exclusive
 from slipway_backup.restore import caches, databases, fetched, imported, volumes
 from slipway_backup.scratch.redis import scratch_redis
@@ -19,10 +20,13 @@ from slipway_backup.stores.redis import SNAPSHOT
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from slipway_backup.config import Config, Part
     from slipway_backup.report import Report
 
+_PATIENCE_S: Final = 120.0
+_POLL_S: Final = 0.2
 PASSWORD_VARIABLE: Final = "SLIPWAY_RESTORE_PASSWORD"  # noqa: S105 - a name
 ARCHIVES: Final = "archives"
 """Folder below the restores' own, from which a volume's writer reads."""
@@ -62,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, config: Config, report: Report) -> int:
     """Do one step and tell its result."""
     started = time.monotonic()
-    with exclusive(config.work / "lock", f"restore {arguments.step}"):
+    with _alone(config, arguments.step):
         place = config.work / "restore"
         place.mkdir(mode=0o711, exist_ok=True)
         if arguments.step == "tidy":
@@ -72,6 +76,25 @@ def run(arguments: argparse.Namespace, config: Config, report: Report) -> int:
             result = _STEPS[arguments.step](arguments, config, part, place, report)
     report.emit("result", step=arguments.step, seconds=round(time.monotonic() - started, 3), **result)
     return 0
+
+
+@contextmanager
+def _alone(config: Config, step: str) -> Iterator[None]:
+    """Hold the lock of all that works here.
+
+    Tidying waits for it: a step whose command was killed runs on, and fails soon when its database is gone.
+    """
+    deadline = time.monotonic() + (_PATIENCE_S if step == "tidy" else 0)
+    with ExitStack() as held:
+        while True:
+            try:
+                held.enter_context(exclusive(config.work / "lock", f"restore {step}"))
+                break
+            except BusyError:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(_POLL_S)
+        yield
 
 
 def run_volume(arguments: argparse.Namespace, report: Report) -> int:

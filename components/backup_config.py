@@ -1,0 +1,100 @@
+"""What the container that makes backups is told, as a file: it names secrets and holds none."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from components.backup_args import BackupJobArgs
+
+ROLE: Final = "slipway_backup"
+"""The database role that backups read with."""
+PORT: Final = 9750
+"""Where the scheduler tells its metrics."""
+SECRETS: Final = "/run/secrets"
+"""Folder of the files with secrets, inside the container."""
+FOLDER: Final = "/etc/slipway-backup"
+"""Folder of its configuration."""
+SOCKETS: Final = "/run/volumes"
+"""Folder of the sockets on which volumes are handed out."""
+
+
+def configuration(args: BackupJobArgs) -> str:
+    """Return the file that tells the container what to do; it holds no secret."""
+    stores: list[dict[str, Any]] = [
+        {
+            "name": database.name,
+            "kind": "postgres",
+            "host": database.host,
+            "port": database.port,
+            "database": database.database,
+            "user": ROLE,
+            "password_file": f"{SECRETS}/database-{database.name}",
+        }
+        for database in args.databases
+    ]
+    stores += [
+        {
+            "name": cache.name,
+            "kind": "redis",
+            "host": cache.host,
+            "port": cache.port,
+            "password_file": f"{SECRETS}/cache-{cache.name}",
+        }
+        for cache in args.caches
+    ]
+    stores += [
+        {
+            "name": vectors.name,
+            "kind": "qdrant",
+            "url": vectors.url,
+            "api_key_file": f"{SECRETS}/vectors-{vectors.name}",
+        }
+        for vectors in args.vector_stores
+    ]
+    stores += [{"name": models.name, "kind": "ollama", "url": models.url} for models in args.model_servers]
+    stores += [
+        {"name": volume.name, "kind": "volume", "socket": f"{SOCKETS}/{volume.name}.sock"} for volume in args.volumes
+    ]
+    if args.checkpoint:
+        stores.append({"name": "checkpoint", "kind": "checkpoint", "folder": "/work/checkpoint"})
+    destinations: list[dict[str, Any]] = []
+    if args.local is not None:
+        destinations.append({"name": args.local, "kind": "local", "path": "/backups/repository"})
+    destinations += [
+        {
+            "name": place.name,
+            "kind": "s3",
+            "endpoint": place.endpoint,
+            "bucket": place.bucket,
+            "prefix": place.prefix,
+            "region": place.region,
+            "access_key_file": f"{SECRETS}/s3-{place.name}-access-key",
+            "secret_key_file": f"{SECRETS}/s3-{place.name}-secret-key",
+            "ca_file": f"{FOLDER}/{place.name}-ca.pem" if place.ca_bundle else None,
+        }
+        for place in args.s3
+    ]
+    hook = {
+        "url_file": f"{SECRETS}/backup-webhook",
+        "on": list(args.webhook_on),
+        "template": args.webhook_template,
+    }
+    document = {
+        "format": 1,
+        "project": args.project,
+        "stack": args.stack,
+        "platform": args.platform,
+        "schedule": args.schedule,
+        "timezone": args.timezone,
+        "keep": dict(args.keep),
+        "stores": stores,
+        "destinations": destinations,
+        "passphrase_file": f"{SECRETS}/backup-passphrase",
+        "webhook": hook if args.webhook is not None else None,
+        "verify": args.verify,
+        "read_all": args.read_all,
+        "alert_after_s": args.alert_after_s,
+        "metrics_port": PORT,
+    }
+    return json.dumps(document, indent=1, sort_keys=True) + "\n"
