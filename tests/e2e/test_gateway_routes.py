@@ -96,7 +96,8 @@ def blueprint(port: int, store_port: int) -> dict[str, Any]:
                 {"path": "/least", "to": "one", "balance": "least_conn"},
                 {"path": "/hash", "to": "one", "balance": "ip_hash"},
                 {"path": "/shared", "to": {"one": 3, "two": 1}},
-                {"path": "/drop", "to": "one"},
+                # Its own count of failures: a replica that failed another scenario a moment ago must not be left out.
+                {"path": "/drop", "to": "one", "max_fails": 9},
                 {"path": "/second", "to": "two", "port": 8001},
                 {"path": "/v1", "to": "one", "strip": True, "connect_timeout": "500ms", "fail_timeout": "500ms"},
                 {"path": "/v1", "exact": True, "answer": {"text": "version one"}},
