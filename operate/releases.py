@@ -226,7 +226,7 @@ def keep_images(client: docker.DockerClient, loaded: Loaded, number: int) -> dic
         except docker.errors.DockerException:
             continue
         if workload.build:
-            tag = f"release-{number}"
+            tag = f"release-{loaded.stack}-{number}"  # stacks of one project may share a Docker host
             repository = built_image(loaded.project, named, Build())
             image.tag(repository, tag)
             # Of two versions side by side each is known by a tag of its own, which is also noted.

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from cli import options
-from cli.console import Console
-from cli.deploy import Deployment, deploy
-from cli.versions import changed_notes, chosen, load_versions
-from operate.stack_overrides import noted
+from cli.noted_deployment import deploy_noted
+from cli.versions import chosen, load_versions
 from settings.model import Strategy
 from settings.versions import aborted
 
@@ -46,17 +44,14 @@ def command(work: Workplace, *, services: Sequence[str], stack: str, engine: str
     )
     entries = {item.service: aborted(item) for item in found}
     names = ", ".join(entries)
-    Console(json_mode=as_json).confirm(f"Take the canary of {names} on {stack} away?", yes=yes)
-    with noted(work.root, stack, changed_notes(work, loaded, entries)):
-        deploy(
-            work,
-            Deployment(
-                stack=stack,
-                engine=engine,
-                message=f"abort {names}",
-                yes=True,
-                as_json=as_json,
-                rollback=False,
-                noted=True,
-            ),
-        )
+    deploy_noted(
+        work,
+        loaded,
+        entries,
+        question=f"Take the canary of {names} on {stack} away?",
+        message=f"abort {names}",
+        engine=engine,
+        rollback=False,
+        yes=yes,
+        as_json=as_json,
+    )

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from cli import options
-from cli.console import Console
-from cli.deploy import Deployment, deploy
-from cli.versions import changed_notes, chosen, load_versions
-from operate.stack_overrides import noted
+from cli.noted_deployment import deploy_noted
+from cli.versions import chosen, load_versions
 from settings.model import Strategy
 from settings.versions import switched
 
@@ -56,17 +54,14 @@ def command(
     )
     entries = {item.service: switched(item) for item in found}
     names = ", ".join(f"{name} to {entry.live}" for name, entry in entries.items())
-    Console(json_mode=as_json).confirm(f"Switch {names} on {stack}?", yes=yes)
-    with noted(work.root, stack, changed_notes(work, loaded, entries)):
-        deploy(
-            work,
-            Deployment(
-                stack=stack,
-                engine=engine,
-                message=f"switch {names}",
-                yes=True,
-                as_json=as_json,
-                rollback=rollback,
-                noted=True,
-            ),
-        )
+    deploy_noted(
+        work,
+        loaded,
+        entries,
+        question=f"Switch {names} on {stack}?",
+        message=f"switch {names}",
+        engine=engine,
+        rollback=rollback,
+        yes=yes,
+        as_json=as_json,
+    )

@@ -30,6 +30,8 @@ _REPORT: Final = '{"upstream":"$proxy_host","status":$status,"seconds":$request_
 _CONNECTIONS: Final = 2000
 """Connections of one worker; a proxied one is two, each an open file, of which a container may have 4096."""
 _TEMP: Final = "/tmp/nginx"  # noqa: S108 - a memory folder inside the container
+_NEXT_REPLICA_S: Final = 2
+"""Where connecting to a replica took all its time before a reload: how long the next one may then take to answer."""
 _COMPRESSIBLE: Final = (
     "text/css", "text/plain", "text/xml", "text/javascript", "application/javascript", "application/json",
     "application/manifest+json", "application/xml", "image/svg+xml",
@@ -71,7 +73,9 @@ def _main(
     yield line("worker_processes", str(server.workers))
     # A reload must not cut what lasts: it waits for no more than ``drain_s``, and the workers live on with the rest.
     lasting = [route.timeout_s for route in routes if route.websocket or route.streaming]
-    yield line("worker_shutdown_timeout", time(max(server.drain_s, *lasting, 0)))
+    # Nor a request that is about to find out that its replica is gone, which is why the loop beside nginx reloads.
+    finding = [route.connect_timeout_s + _NEXT_REPLICA_S for route in routes if route.upstream]
+    yield line("worker_shutdown_timeout", time(max(server.drain_s, *lasting, *finding, 0)))
     yield block("events", [line("worker_connections", str(_CONNECTIONS))])
     yield block("http", _http(routes, upstreams, server, balancing))
     if server.tcp:

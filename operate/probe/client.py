@@ -20,6 +20,8 @@ _PIECE: Final = 256 * 1024
 _HEADER_LIMIT: Final = 64 * 1024
 _NO_BODY: Final = frozenset({204, 304})
 _CONTINUE: Final = 100
+_GOODBYE_S: Final = 2.0
+"""How long the other side of a TLS connection may take to say that it has ended, in seconds."""
 SWITCHING: Final = 101
 """Status of a connection that turns into a websocket."""
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -59,6 +61,7 @@ class Client:
     timeout_s: float
     reuse: bool = False
     _kept: list[Streams] = field(default_factory=list)
+    _ending: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def ask(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None, total_s: float = 0.0
@@ -97,14 +100,31 @@ class Client:
     async def open(self) -> Streams:
         """Connect."""
         host, port = self.address.connect
-        secure = {"ssl": self.tls, "server_hostname": self.address.host} if self.address.tls else {}
-        return await asyncio.open_connection(host, port, limit=_HEADER_LIMIT, **secure)  # type: ignore[arg-type]
+        if not self.address.tls:
+            return await asyncio.open_connection(host, port, limit=_HEADER_LIMIT)
+        return await asyncio.open_connection(
+            host,
+            port,
+            limit=_HEADER_LIMIT,
+            ssl=self.tls,
+            server_hostname=self.address.host,
+            ssl_shutdown_timeout=_GOODBYE_S,
+        )
 
-    def close(self) -> None:
-        """Close what was kept."""
+    def end(self, writer: asyncio.StreamWriter) -> None:
+        """Close a connection; the good-bye of TLS is waited for at the end of all, in :meth:`close`."""
+        writer.close()
+        if self.address.tls:
+            task = asyncio.ensure_future(_ended(writer))
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+
+    async def close(self) -> None:
+        """Close what was kept, and wait until every connection has ended."""
         for _, writer in self._kept:
-            writer.close()
+            self.end(writer)
         self._kept.clear()
+        await asyncio.gather(*self._ending)
 
     def head(self, method: str, path: str, headers: Mapping[str, str]) -> bytes:
         """Return the head of a request."""
@@ -117,7 +137,7 @@ class Client:
             reader, writer = self._kept.pop()
             if not (reader.at_eof() or writer.is_closing()):
                 return reader, writer
-            writer.close()
+            self.end(writer)
         return None
 
     async def _exchange(
@@ -137,7 +157,7 @@ class Client:
             if keep:
                 self._kept.append((reader, writer))
             else:
-                writer.close()
+                self.end(writer)
 
     async def _send(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes, body: bytes
@@ -161,6 +181,11 @@ class Client:
             raise _Stale from None
         except ConnectionError:
             raise _Stale from None
+
+
+async def _ended(writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 async def read_head(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:

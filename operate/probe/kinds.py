@@ -49,10 +49,10 @@ class Asker:
         self.posted: set[str] = set()
         """Those that were answered."""
 
-    def close(self) -> None:
-        """Close kept connections."""
-        for client, _ in self._gets:
-            client.close()
+    async def close(self) -> None:
+        """Close kept connections, and wait until all have ended."""
+        for client in (self._client, *(client for client, _ in self._gets)):
+            await client.close()
 
     async def get(self, due: float, clock: Callable[[], float]) -> Record:
         """GET the next URL."""

@@ -134,7 +134,7 @@ async def _run(probe: Probe, book: _Book, begin: Callable[[Control], None]) -> S
             twice, lost = await _arrived(asker)
         except Told as told:
             unsaid = f"which POSTs arrived is not known: {told}"
-    asker.close()
+    await asker.close()
     return summarize(book.records, control.marks, ended, duplicates=twice, lost=lost, unsaid=unsaid)
 
 

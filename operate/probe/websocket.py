@@ -46,7 +46,7 @@ async def hold(client: Client, path: str, stop: asyncio.Event) -> int:
         beating.cancel()
         with contextlib.suppress(asyncio.CancelledError, OSError):
             await beating
-        writer.close()
+        client.end(writer)
     if code not in TOLD:
         raise Told(f"closed with {code}")
     return code
@@ -61,10 +61,10 @@ async def _open(client: Client, path: str) -> Streams:
         await writer.drain()
         status, _ = await read_head(reader)
     except BaseException:
-        writer.close()
+        client.end(writer)
         raise
     if status != SWITCHING:
-        writer.close()
+        client.end(writer)
         raise Told(f"status {status}")
     return reader, writer
 

@@ -107,8 +107,8 @@ class Gateway(Model):
     """Largest request body."""
     drain_s: Seconds = Field(default=30.0, alias="drain")
     """The longest that a release waits for requests in flight before old replicas get their stop signal. Then nginx
-    closes their connections, except where a route is for websockets or streams: those last as long as their service
-    and the route's ``timeout`` let them."""
+    closes their connections (but no sooner than 2 s after a route's ``connect_timeout``), except where a route is for
+    websockets or streams: those last as long as their service and the route's ``timeout`` let them."""
     health_interval_s: Seconds = Field(default=5.0, alias="health_interval")
     """Time between two health probes, and before the first."""
     container_name: str | None = None

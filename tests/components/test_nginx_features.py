@@ -317,9 +317,13 @@ def test_times_have_no_decimal_point(seconds: float, written: str) -> None:
             "60s",
         ),
         ([GatewayRoute(upstream="api", streaming=True, timeout_s=20)], 30.0, "30s"),
+        ([GatewayRoute(upstream="api", connect_timeout_s=5)], 5.0, "7s"),
     ],
 )
 def test_what_lasts_outlives_a_reload(routes: list[GatewayRoute], drain_s: float, limit: str) -> None:
-    """Workers of an old configuration may live as long as a websocket or stream may; without any, as the drain says."""
+    """Workers of an old configuration may live as long as a websocket or stream may; without any, as the drain says.
+
+    But no shorter than it takes to find out that a replica is gone, and to ask the next.
+    """
     text = render(routes, {"api": [Backend(address="a:1")]}, Server(drain_s=drain_s))
     assert f"worker_shutdown_timeout {limit};" in text

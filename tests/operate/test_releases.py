@@ -142,13 +142,13 @@ def test_images_built_in_the_deployment_are_kept_by_name(project: Path) -> None:
     docker_client = cast("docker.DockerClient", client)
     loaded = load(project)
     images = keep_images(docker_client, loaded, 1)
-    assert images == {"build:web": "shop-web:release-1", "shop-web": "sha256:web", "extra:1": "sha256:extra"}
+    assert images == {"build:web": "shop-web:release-dev-1", "shop-web": "sha256:web", "extra:1": "sha256:extra"}
     release = records(project).record(loaded, Done("embedded", "up", 1, {}, images), project)
     web = load(project, records(project).file(1)).platform.services["web"]
-    assert (web.build, web.image) == (None, "shop-web:release-1")
+    assert (web.build, web.image) == (None, "shop-web:release-dev-1")
     check_images(docker_client, release)
     client.images.there.clear()
-    with pytest.raises(ImageGone, match="release 1 was built from images that are gone: shop-web:release-1"):
+    with pytest.raises(ImageGone, match="release 1 was built from images that are gone: shop-web:release-dev-1"):
         check_images(docker_client, release)
 
 
@@ -163,7 +163,7 @@ def test_of_two_versions_each_keeps_its_own_tag(project: Path) -> None:
     loaded = load(project)
     images = keep_images(cast("docker.DockerClient", client), loaded, 1)
     assert images["build:web"] == "shop-web:two"
-    assert "shop-web:release-1" in image.tags
+    assert "shop-web:release-dev-1" in image.tags
     release = records(project).record(loaded, Done("embedded", "up", 1, {}, images), project)
     again = load(project, records(project).file(1))
     assert again.platform.services["web"].image == "shop-web:two"

@@ -86,6 +86,7 @@ class Fanout:
         self._jobs = jobs
         self._hub = hub
         self._sockets: set[web.WebSocketResponse] = set()
+        self._stopping = False
 
     def application(self, draining: Draining) -> web.Application:
         """Return the application with its routes; a websocket is no request in hand, it is closed on a stop."""
@@ -122,6 +123,8 @@ class Fanout:
             try:
                 async for _message in socket:
                     pass  # Nothing is expected from the client; reading notices that it left.
+                if self._stopping:  # whoever closes first decides the word, and aiohttp's own would be 1000
+                    await _restarting(socket)
             finally:
                 self._sockets.discard(socket)
                 sending.cancel()
@@ -152,10 +155,14 @@ class Fanout:
 
     async def _close_all(self, _application: web.Application) -> None:
         """Tell every client to come back: the next replica continues from the state in the database."""
+        self._stopping = True
         sockets = list(self._sockets)
         log.info("closing sockets", extra={"sockets": len(sockets)})
-        closing = (socket.close(code=WSCloseCode.SERVICE_RESTART, message=b"service restart") for socket in sockets)
-        await asyncio.gather(*closing, return_exceptions=True)
+        await asyncio.gather(*map(_restarting, sockets), return_exceptions=True)
+
+
+async def _restarting(socket: web.WebSocketResponse) -> None:
+    await socket.close(code=WSCloseCode.SERVICE_RESTART, message=b"service restart")
 
 
 async def run_fanout(config: Config) -> int:
