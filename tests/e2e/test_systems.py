@@ -26,7 +26,7 @@ from tests.e2e.harness.platform import Platform
 from tests.e2e.harness.standin import build_grafana
 from tests.e2e.harness.systems import description, stand_in
 from tests.e2e.harness.waiting import until
-from tests.systems.look import ENVIRONMENTS, View, graph_of
+from tests.systems.look.view import ENVIRONMENTS, View, graph_of
 from tests.systems.rows import Probe
 from tests.systems.test_requirements import REQUIREMENTS, ROWS, SYSTEMS
 
@@ -78,12 +78,14 @@ def running(request: pytest.FixtureRequest, daemon: Daemon, stacks: Stacks) -> I
 def _table(request: pytest.FixtureRequest) -> Iterator[None]:
     """Print what came up, when all have."""
     yield
-    reporter = request.config.pluginmanager.getplugin("terminalreporter")
-    if len(CASES) > 1 and reporter is not None:
+    plugins = request.config.pluginmanager
+    reporter, capture = plugins.getplugin("terminalreporter"), plugins.getplugin("capturemanager")
+    if len(CASES) > 1 and reporter is not None and capture is not None:
         head = f"{'system':<14}{'env':<6}{'parts':>6}{'healthy':>9}{'seconds':>9}{'requirements':>20}{'asked':>8}"
-        reporter.write_line("")
-        for line in (head, *TABLE):
-            reporter.write_line(line)
+        with capture.global_and_fixture_disabled():  # what a fixture prints is shown for failures alone
+            reporter.write_line("")
+            for line in (head, *TABLE):
+                reporter.write_line(line)
 
 
 def _rows(system: str, environment: str) -> list[tuple[str, Any]]:

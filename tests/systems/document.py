@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from tests.systems.look import ROOT
+from tests.systems.look.view import ROOT
 from tests.systems.rows import Row
 
 FILE: Final = "docs/systems/{}.md"

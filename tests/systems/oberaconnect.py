@@ -4,46 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.systems.look import (
-    Check,
-    aliased,
-    all_limited,
-    all_probed,
-    built,
-    command,
-    copies,
-    env,
-    every,
-    exists,
-    file,
-    hardened,
-    having,
-    image,
-    inputs,
-    listens,
-    memory,
-    mounts,
-    named,
-    network,
-    nginx_has,
-    no_route,
-    on,
-    only_with,
-    parts_are,
-    probed,
-    published,
-    publishes,
-    routed,
-    scalable,
-    secret_file,
-    secret_variable,
-    total_memory,
-    unpublished,
-    volume,
-    waits_healthy,
-    warned,
-    without,
-)  # fmt: skip
+from tests.systems.look.combine import every, having
+from tests.systems.look.files import file, mounts, volume
+from tests.systems.look.health import all_probed, probed, waits_healthy
+from tests.systems.look.images import built, image
+from tests.systems.look.limits import all_limited, memory, total_memory
+from tests.systems.look.networks import network, on
+from tests.systems.look.parts import aliased, copies, exists, inputs, named, only_with, parts_are, scalable, warned
+from tests.systems.look.ports import listens, published, publishes, unpublished
+from tests.systems.look.rights import hardened
+from tests.systems.look.routes import nginx_has, no_route, routed
+from tests.systems.look.secrets import secret_file, secret_variable
+from tests.systems.look.settings import command, env, without
+from tests.systems.look.view import Check
 from tests.systems.rows import Probe, Row, by_command, graph, running
 
 _E2E: Final = "tests/e2e/test_systems.py"

@@ -4,47 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.systems.look import (
-    aliased,
-    all_limited,
-    all_probed,
-    balanced,
-    built,
-    command,
-    copies,
-    each,
-    env,
-    every,
-    exists,
-    file,
-    hardened,
-    having,
-    image,
-    inputs,
-    job,
-    limit,
-    listens,
-    memory,
-    mounts,
-    named,
-    network,
-    nginx_has,
-    on,
-    only_in,
-    parts_are,
-    published,
-    publishes,
-    routed,
-    secret_at,
-    secret_file,
-    secret_variable,
-    setting,
-    unpublished,
-    user,
-    waits_healthy,
-    without,
-)  # fmt: skip
-from tests.systems.look_operated import alerted, blue_green, dashboards, reaches, scraped
+from tests.systems.look.combine import each, every, having
+from tests.systems.look.files import file, mounts
+from tests.systems.look.health import all_probed, waits_healthy
+from tests.systems.look.images import built, image
+from tests.systems.look.limits import all_limited, limit, memory
+from tests.systems.look.networks import network, on
+from tests.systems.look.operated import alerted, blue_green, dashboards, reaches, scraped
+from tests.systems.look.parts import aliased, copies, exists, inputs, job, named, only_in, parts_are
+from tests.systems.look.ports import listens, published, publishes, unpublished
+from tests.systems.look.rights import hardened, user
+from tests.systems.look.routes import balanced, nginx_has, routed
+from tests.systems.look.secrets import secret_at, secret_file, secret_variable
+from tests.systems.look.settings import command, env, setting, without
 from tests.systems.rows import Probe, Row, by_command, graph, not_yet, running
 
 _E2E: Final = "tests/e2e/test_systems.py"

@@ -4,47 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.systems.look import (
-    Check,
-    aliased,
-    all_probed,
-    balanced,
-    built,
-    command,
-    copies,
-    each,
-    env,
-    every,
-    exists,
-    file,
-    hardened,
-    image,
-    inputs,
-    limit,
-    listens,
-    mounts,
-    named,
-    network,
-    nginx_has,
-    on,
-    parts_are,
-    probed,
-    published,
-    publishes,
-    restarts,
-    rotated,
-    routed,
-    secret_at,
-    secret_file,
-    secret_variable,
-    setting,
-    source_at,
-    tmpfs,
-    unpublished,
-    volume,
-    waits_healthy,
-)  # fmt: skip
-from tests.systems.look_operated import blue_green, dashboards, reaches, rolled, scraped
+from tests.systems.look.combine import each, every
+from tests.systems.look.files import file, mounts, source_at, volume
+from tests.systems.look.health import all_probed, probed, restarts, waits_healthy
+from tests.systems.look.images import built, image
+from tests.systems.look.limits import limit, rotated, tmpfs
+from tests.systems.look.networks import network, on
+from tests.systems.look.operated import blue_green, dashboards, reaches, rolled, scraped
+from tests.systems.look.parts import aliased, copies, exists, inputs, named, parts_are
+from tests.systems.look.ports import listens, published, publishes, unpublished
+from tests.systems.look.rights import hardened
+from tests.systems.look.routes import balanced, nginx_has, routed
+from tests.systems.look.secrets import secret_at, secret_file, secret_variable
+from tests.systems.look.settings import command, env, setting
+from tests.systems.look.view import Check
 from tests.systems.rows import Probe, Row, by_command, graph, running
 
 _E2E: Final = "tests/e2e/test_systems.py"

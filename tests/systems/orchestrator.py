@@ -4,41 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.systems.look import (
-    Check,
-    aliased,
-    all_limited,
-    all_probed,
-    built,
-    copies,
-    each,
-    env,
-    every,
-    exists,
-    hardened,
-    having,
-    image,
-    limit,
-    listens,
-    mounts,
-    named,
-    network,
-    nginx_has,
-    on,
-    only_in,
-    parts_are,
-    probed,
-    published,
-    publishes,
-    routed,
-    scalable,
-    secret_file,
-    setting,
-    unpublished,
-    volume,
-    waits_healthy,
-    without,
-)  # fmt: skip
+from tests.systems.look.combine import each, every, having
+from tests.systems.look.files import mounts, volume
+from tests.systems.look.health import all_probed, probed, waits_healthy
+from tests.systems.look.images import built, image
+from tests.systems.look.limits import all_limited, limit
+from tests.systems.look.networks import network, on
+from tests.systems.look.parts import aliased, copies, exists, named, only_in, parts_are, scalable
+from tests.systems.look.ports import listens, published, publishes, unpublished
+from tests.systems.look.rights import hardened
+from tests.systems.look.routes import nginx_has, routed
+from tests.systems.look.secrets import secret_file
+from tests.systems.look.settings import env, setting, without
+from tests.systems.look.view import Check
 from tests.systems.rows import Probe, Row, by_command, graph, running
 
 _E2E: Final = "tests/e2e/test_systems.py"

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.systems.look import (
-    each,
-    env,
-    every,
-    hardened,
-    image,
-    inputs,
-    listens,
-    memory,
-    mounts,
-    named,
-    parts_are,
-    probed,
-    published,
-    routed,
-    secret_variable,
-    unpublished,
-    waits_healthy,
-)  # fmt: skip
+from tests.systems.look.combine import each, every
+from tests.systems.look.files import mounts
+from tests.systems.look.health import probed, waits_healthy
+from tests.systems.look.images import image
+from tests.systems.look.limits import memory
+from tests.systems.look.parts import inputs, named, parts_are
+from tests.systems.look.ports import listens, published, unpublished
+from tests.systems.look.rights import hardened
+from tests.systems.look.routes import routed
+from tests.systems.look.secrets import secret_variable
+from tests.systems.look.settings import env
 from tests.systems.rows import Probe, Row, by_command, graph, running
 
 _APP, _CODE = "app.orient.bot", "code.orient.bot"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tests.systems.look import Check
+    from tests.systems.look.view import Check
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import pytest
 from cli.app import COMMANDS
 from testing import Graph, render_stack
 from tests.systems.document import FILE, render
-from tests.systems.look import ENVIRONMENTS, ROOT, View, graph_of
+from tests.systems.look.view import ENVIRONMENTS, ROOT, View, graph_of
 from tests.systems.rows import Row
 
 REQUIREMENTS: dict[str, list[dict[str, Any]]] = json.loads(
@@ -74,7 +74,8 @@ def test_a_check_can_fail(
     system: str, name: str, environment: str, nothing: Graph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a platform in which nothing is, no requirement is met."""
-    monkeypatch.setattr("tests.systems.look.graph_of", lambda *_: nothing)
+    for module in ("view", "parts"):
+        monkeypatch.setattr(f"tests.systems.look.{module}.graph_of", lambda *_: nothing)
     check = ROWS[system][name].check
     assert check is not None
     with pytest.raises((AssertionError, LookupError, KeyError, TypeError)):

@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import socket
-from typing import Final
+import tempfile
+from pathlib import Path
+from typing import IO, Final
 
-RANGE: Final = range(18600, 18700)
-_given: set[int] = set()
-
-
-def _worker() -> tuple[int, int]:
-    """Return which of how many processes of pytest-xdist this one is."""
-    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+RANGE: Final = range(18600, 18900)
+_CLAIMS: Final = Path(tempfile.gettempdir()) / f"slipway-e2e-{os.getuid()}-ports"
+_given: dict[int, IO[bytes]] = {}
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on and that this session was not given before.
+    """Return a port that nobody listens on and that no session was given before that is still there.
 
-    In random order, so that sessions at the same time seldom meet; the workers of one session share the range out.
+    Between being given and being listened on lie seconds, in which another session, or another worker of this one, must
+    not be given the same: a lock on a file says so, which ends with the process.
     """
-    number, of = _worker()
     for port in random.sample(RANGE, len(RANGE)):
-        if port in _given or port % of != number:
-            continue
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        _given.add(port)
-        return port
+        if port not in _given and _is_free(port) and (claim := _claim(port)):
+            _given[port] = claim
+            return port
     raise RuntimeError(f"no free port in {RANGE}")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _claim(port: int) -> IO[bytes] | None:
+    _CLAIMS.mkdir(exist_ok=True)
+    claim = (_CLAIMS / str(port)).open("wb")
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        claim.close()
+        return None
+    return claim

@@ -11,7 +11,7 @@ from settings.source import StackSource
 from settings.versions import version_of
 from settings.yaml_source import as_record
 from testing import Graph, Resource, render_stack
-from tests.systems.look import ROOT, Check, View
+from tests.systems.look.view import ROOT, Check, View
 
 _PROMETHEUS: Final = "/etc/slipway/prometheus.yml"
 _RULES: Final = "/etc/slipway/alerts.yml"
