@@ -22,6 +22,7 @@ from components.backup_job import BackupJob
 from components.cache import Cache, CacheArgs
 from components.certificates import Certificates, CertificatesArgs
 from components.database import Database, DatabaseArgs
+from components.database_tls import DatabaseTls
 from components.files import SecretFiles, SecretFilesArgs
 from components.gateway import Gateway, GatewayArgs
 from components.images import ImageBuild, Images, ImagesArgs
@@ -46,6 +47,7 @@ __all__ = [
     "CertificatesArgs",
     "Database",
     "DatabaseArgs",
+    "DatabaseTls",
     "DatabaseToBackUp",
     "Gateway",
     "GatewayArgs",

@@ -158,7 +158,10 @@ class Composer:
         platform, parts = self.platform, self.parts
         if name in platform.databases:
             rotation = self.loaded.rotations.get(name, 0)
-            parts.databases[name] = make_database(name, platform.databases[name], self._around(), rotation=rotation)
+            described = platform.databases[name]
+            parts.databases[name] = make_database(
+                name, described, self._around(), rotation=rotation, secrets=parts.secrets
+            )
         elif name in platform.caches:
             parts.caches[name] = make_cache(name, platform.caches[name], self._around())
         elif name in platform.vector_stores:
@@ -207,7 +210,7 @@ class Composer:
         build = workload.build
         described = self.loaded.described_name(name)
         image = built_image(self.loaded.project, described, build) if build else str(workload.image)
-        return workload_args(
+        made = workload_args(
             workload,
             image=self.images.ids[image],
             files_image=self._carrier(),
@@ -222,6 +225,7 @@ class Composer:
             labels={**workload.labels, **self._labels(name, kind), **_metrics(workload)},
             lookup=lambda reference: self.parts.value_of(reference, self.loaded),
         )
+        return {**made, "files": {**made["files"], **self.parts.authorities(workload)}}
 
     def _gateway(self) -> Gateway:
         gateway = self.platform.gateway

@@ -14,6 +14,7 @@ import pulumi_random as random
 from components import labels
 from components.args import Dependency, HealthCheck, NetworkAttachment, PublishedPort, VolumeMount, WorkloadArgs
 from components.container import make_container
+from components.database_tls import DatabaseTls, query, server_tls
 from components.files import SecretFiles, SecretFilesArgs
 from components.probes import script
 from components.rotation import Login, LoginArgs, Step
@@ -64,6 +65,8 @@ class DatabaseArgs:
     """Whether deleting the data volume or the password is refused."""
     rotation: int = 0
     """Steps by which its login was rotated; see docs/adr/0009-rotation.md."""
+    tls: DatabaseTls | None = None
+    """Encrypt connections, and refuse those over the network that are not. Default: plain ones."""
     stop_grace_s: float = 60.0
     """Seconds for a clean shutdown before SIGKILL."""
     health_interval_s: float = 5.0
@@ -94,11 +97,13 @@ class Database(pulumi.ComponentResource):
     password: pulumi.Output[str]
     """That role's password (secret)."""
     url: pulumi.Output[str]
-    """``postgresql://role:password@host:5432/database`` (secret)."""
+    """``postgresql://role:password@host:5432/database`` (secret), with ``?sslmode=…`` where it encrypts."""
     url_without_password: str
     """The same without the password."""
     volume_name: pulumi.Output[str]
     """Name of the data volume on the host."""
+    ca: pulumi.Output[str] | None
+    """PEM text by which clients know it, where it encrypts."""
     container: docker.Container
     """Its container, to depend on: it is there when the server is healthy."""
 
@@ -118,13 +123,18 @@ class Database(pulumi.ComponentResource):
             protect=args.protect,
             volume_labels=args.volume_labels,
         )
+        named = {self.host, "localhost", *([args.container_name] if args.container_name else [])}
+        tls = server_tls(name, args.tls, sorted(named), parent=self) if args.tls else None
+        self.ca = tls.ca if tls else None
+        settings = {"listen_addresses": "*", **args.settings, **(tls.settings if tls else {})}
         files = SecretFiles(
             f"{name}-secrets",
             SecretFilesArgs(
                 files={
                     f"{_SECRETS}/password": password.result,
                     # Not secret, but one volume and one carrier are cheaper than two.
-                    f"{_SECRETS}/start.sh": script("postgres-start.sh") + "\n",
+                    f"{_SECRETS}/start.sh": _start(encrypts=tls is not None),
+                    **(tls.files if tls else {}),
                     **{f"/docker-entrypoint-initdb.d/{file}": text for file, text in args.init.items()},
                 },
                 image=args.files_image or args.image,
@@ -139,7 +149,10 @@ class Database(pulumi.ComponentResource):
                 image=args.image,
                 user=args.user,
                 entrypoint=["sh", f"{_SECRETS}/start.sh"],
-                command=["postgres", *_flags({"listen_addresses": "*", **args.settings})],
+                command=[
+                    "postgres",
+                    *_flags(settings),
+                ],
                 env={
                     "POSTGRES_USER": args.role,
                     "POSTGRES_DB": args.database,
@@ -182,12 +195,11 @@ class Database(pulumi.ComponentResource):
             login = self._login(name, args, password.result)
             self.role, self.password = login.role, login.password
         self.volume_name = data.name
+        place = f"{self.host}:{PORT}/{quote(args.database)}{query(name, args.tls)}"
         self.url = pulumi.Output.secret(
-            pulumi.Output.concat(
-                "postgresql://", quote(self.role), ":", self.password, f"@{self.host}:{PORT}/", quote(args.database)
-            )
+            pulumi.Output.concat("postgresql://", quote(self.role), ":", self.password, "@", place)
         )
-        self.url_without_password = f"postgresql://{quote(self.role)}@{self.host}:{PORT}/{quote(args.database)}"
+        self.url_without_password = f"postgresql://{quote(self.role)}@{place}"
         self.register_outputs({"host": self.host, "port": self.port, "url": self.url, "volume_name": self.volume_name})
 
     def _login(self, name: str, args: DatabaseArgs, owner_password: pulumi.Output[str]) -> Login:
@@ -210,6 +222,10 @@ class Database(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def _start(*, encrypts: bool) -> str:
+    return (script("postgres-tls.sh") + "\n" if encrypts else "") + script("postgres-start.sh") + "\n"
 
 
 def _flags(settings: Mapping[str, str]) -> list[str]:

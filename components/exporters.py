@@ -59,6 +59,8 @@ class Database:
     """Numeric ``uid:gid`` in that image."""
     networks: Sequence[NetworkAttachment]
     """One of its networks, without names."""
+    encrypted: bool = False
+    """Whether it takes encrypted connections alone."""
     port: int = 5432
     """Its port."""
 
@@ -132,12 +134,13 @@ class Exporters:
             opts=pulumi.ResourceOptions(parent=self.parent, protect=protect or None),
         ).result
         made = self._role(name, args, password)
+        sslmode = "require" if args.encrypted else "disable"
         container = self._make(
             name,
             entrypoint=["prometheus-postgres-exporter"],
             command=[f"--web.listen-address=:{DATABASE_PORT}", "--log.level=warn"],
             env={
-                "DATA_SOURCE_URI": f"{args.host}:{args.port}/{args.database}?sslmode=disable&connect_timeout=5",
+                "DATA_SOURCE_URI": f"{args.host}:{args.port}/{args.database}?sslmode={sslmode}&connect_timeout=5",
                 "DATA_SOURCE_USER": METRICS_ROLE,
                 "DATA_SOURCE_PASS_FILE": f"{_SECRETS}/password",
             },

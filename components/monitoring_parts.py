@@ -146,6 +146,7 @@ class MonitoringParts:
             role=made.role,
             password=made.password,
             server=made.container,
+            encrypted=made.ca is not None,
             image=self._ids[str(described.image)],
             user=self._known("postgres").user or "70:70",
             networks=self._networks(exporter_of(name)),

@@ -13,6 +13,7 @@ from components.backup_job import BackupJob
 from components.cache import Cache
 from components.certificates import Certificates
 from components.database import Database
+from components.database_tls import ca_file
 from components.exporters import Running
 from components.external_database import ExternalDatabase
 from components.gateway import Gateway
@@ -24,9 +25,10 @@ from components.replicas import Service, Workers
 from components.translate import published_ports
 from components.vector_store import VectorStore
 from settings.load import Loaded
-from settings.model import TLS_PORT, Condition
+from settings.model import TLS_PORT, Condition, Workload
 from settings.model import Gateway as GatewayModel
 from settings.references import Reference
+from settings.texts import references_in
 from settings.versions import Versions
 
 _HTTP: Final = 80
@@ -128,8 +130,22 @@ class Parts:
                 "database": described.database or "",
                 "user": database.role,
                 "url_without_password": database.url_without_password,
+                "ca_file": ca_file(reference.name),
             }
         return known[reference.attribute]
+
+    def authorities(self, workload: Workload) -> dict[str, pulumi.Input[str]]:
+        """Return the files by which a workload knows the databases whose address, or whose file, it refers to."""
+        found: dict[str, pulumi.Input[str]] = {}
+        for reference in references_in(workload):
+            database = self.databases.get(reference.name) if reference.section == "databases" else None
+            if database is None or database.ca is None:
+                continue
+            path = ca_file(reference.name)
+            addressed = reference.attribute.startswith("url") and path in database.url_without_password
+            if addressed or reference.attribute == "ca_file":
+                found[path] = database.ca
+        return found
 
     def containers(self) -> list[pulumi.Resource]:
         """Return every container but the gateway's and the carriers of files, which these wait for."""

@@ -6,16 +6,24 @@ from typing import TYPE_CHECKING
 
 from components.cache import Cache, CacheArgs
 from components.database import Database, DatabaseArgs
+from components.database_tls import DatabaseTls
 from components.translate import published_ports
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pulumi
+
     from components.around import Around
     from settings.model import Cache as CacheModel
     from settings.model import Database as DatabaseModel
+    from settings.model import DatabaseTls as TlsModel
 
 
-def make_database(name: str, database: DatabaseModel, around: Around, *, rotation: int) -> Database:
-    """Register a described database; ``rotation`` counts the steps of its logins."""
+def make_database(
+    name: str, database: DatabaseModel, around: Around, *, rotation: int, secrets: Mapping[str, pulumi.Output[str]]
+) -> Database:
+    """Register a described database; ``rotation`` counts the steps of its logins, ``secrets`` are the platform's."""
     image = around.catalogue("postgres")
     own = around.labels(name, "database")
     return Database(
@@ -37,6 +45,7 @@ def make_database(name: str, database: DatabaseModel, around: Around, *, rotatio
             publish=published_ports(database.publish),
             volume_name=database.volume_name,
             rotation=rotation,
+            tls=_tls(database.tls, secrets) if database.tls else None,
             protect=bool(database.protect),
             stop_grace_s=database.stop_grace_s,
             health_interval_s=database.health_interval_s,
@@ -45,6 +54,11 @@ def make_database(name: str, database: DatabaseModel, around: Around, *, rotatio
             volume_labels=own,
         ),
     )
+
+
+def _tls(tls: TlsModel, secrets: Mapping[str, pulumi.Output[str]]) -> DatabaseTls:
+    given = {name: secrets[secret] for name in ("certificate", "key", "ca") if (secret := getattr(tls, name))}
+    return DatabaseTls(**given, sslmode=tls.clients.value)
 
 
 def make_cache(name: str, cache: CacheModel, around: Around) -> Cache:

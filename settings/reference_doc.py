@@ -31,6 +31,7 @@ _SECTIONS: Final[tuple[tuple[str, str, type[BaseModel]], ...]] = (
     ("Volumes", "`volumes.<name>`", models.Volume),
     ("Secrets", "`secrets.<name>`", models.Secret),
     ("Databases", "`databases.<name>`", models.Database),
+    ("Encrypted databases", "`databases.<name>.tls`", models.DatabaseTls),
     ("External databases", "`databases.<name>.external`", models.ExternalDatabase),
     ("Caches", "`caches.<name>`", models.Cache),
     ("Vector stores", "`vector_stores.<name>`", models.VectorStore),
@@ -85,6 +86,7 @@ _MEANINGS: Final = {
     "openai_url": "where it speaks OpenAI's API",
     "url": "its address, with user and password where it asks for them",
     "url_without_password": "the same without the password",
+    "ca_file": "with `tls`: the file with the certificate by which it is known, put where this is written",
 }
 _HEAD: Final = """\
 <!-- Written by `make docs` from the models in settings/model. Do not edit: change the docstrings there. -->

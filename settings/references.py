@@ -25,6 +25,7 @@ REFERENCE_ATTRIBUTES: Final[Mapping[str, Mapping[str, bool]]] = MappingProxyType
                 "password": True,
                 "url": True,
                 "url_without_password": False,
+                "ca_file": False,
             }
         ),
         "caches": MappingProxyType({"host": False, "port": False, "password": True, "url": True}),

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 
 from settings.checks import (
     backups,
+    database_tls,
     gateway,
     hardening,
     images,
@@ -67,6 +68,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     *images.CHECKS,
     *jobs.CHECKS,
     *stores.CHECKS,
+    *database_tls.CHECKS,
     *monitoring.CHECKS,
     *secrets.CHECKS,
     *workloads.CHECKS,

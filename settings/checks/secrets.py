@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from settings.checks.database_tls import database_tls_secrets
 from settings.checks.monitoring import monitoring_secrets
 from settings.checks.routes import gateway_secrets
 from settings.model import SecretSource
@@ -131,6 +132,7 @@ def _used(description: Description) -> set[str]:
     used.update(name for _, name in monitoring_secrets(description.declared.monitoring))
     databases = description.declared.databases.values()
     used.update(database.external.password for database in databases if database.external is not None)
+    used.update(name for database in databases for _, name in database_tls_secrets(database))
     return used
 
 

@@ -143,6 +143,38 @@ class ExternalDatabase(Model):
     the address as ``sslmode``."""
 
 
+class DatabaseTlsMode(StrEnum):
+    """Where a database's certificate comes from."""
+
+    SELF_SIGNED = "self-signed"
+    FILES = "files"
+
+
+class ClientTls(StrEnum):
+    """How far clients ask the platform's own database to prove who it is."""
+
+    REQUIRE = "require"
+    VERIFY_FULL = "verify-full"
+
+
+class DatabaseTls(Model):
+    """Encrypted connections to a database: who comes over the network without encryption is refused."""
+
+    mode: DatabaseTlsMode = DatabaseTlsMode.SELF_SIGNED
+    """``self-signed``: a certificate for its names on the networks, made from a generated secret, for 20 years.
+    ``files``: one of your own."""
+    certificate: SecretName | None = None
+    """With ``files``: declared secret with the PEM text of the certificate, and of those up to its authority."""
+    key: SecretName | None = None
+    """With ``files``: declared secret with the PEM text of its key, without a passphrase."""
+    ca: SecretName | None = None
+    """With ``files``: declared secret with the PEM text of the authority's certificate, by which clients know it."""
+    clients: ClientTls = ClientTls.REQUIRE
+    """``sslmode`` in the addresses of references. ``require``: encrypted, which every driver can. ``verify-full``: and
+    by a certificate that the client checks; it stands in a file that ``sslrootcert`` names, in every workload that
+    refers to the address."""
+
+
 class Database(Store):
     """A database server with one database and one role that owns it."""
 
@@ -158,6 +190,8 @@ class Database(Store):
     """Scripts run once, in the order of their names, when the data volume is empty."""
     shm_size_mib: MemoryMiB = Field(default=128, alias="shm_size")
     """Size of /dev/shm, used by parallel queries."""
+    tls: DatabaseTls | None = None
+    """Encrypt connections over the network. Default: not, since networks of one host are not on any wire."""
     external: ExternalDatabase | None = None
     """Use a database that somebody else runs: references lead there, and no container and no volume is made, so that
     what else is said of them (memory, settings, publish, …) does not apply. Set ``database`` and ``user`` to what there

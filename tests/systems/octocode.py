@@ -17,7 +17,7 @@ from tests.systems.look.rights import hardened, user
 from tests.systems.look.routes import balanced, nginx_has, routed
 from tests.systems.look.secrets import secret_at, secret_file, secret_variable
 from tests.systems.look.settings import command, env, setting, without
-from tests.systems.rows import Probe, Row, by_command, graph, not_yet, running
+from tests.systems.rows import Probe, Row, by_command, graph, running
 
 _E2E: Final = "tests/e2e/test_systems.py"
 _CLI: Final = "tests/cli/test_short_commands.py"
@@ -101,9 +101,15 @@ ROWS: Final[dict[str, Row]] = {
     "OCT-17": graph(
         "`environments.prod.databases.oc-database.settings`", setting("oc-database", shared_buffers="512MB")
     ),
-    "OCT-18": not_yet(
-        "TLS between containers of one host; isolation is there: a role that owns one database, on an internal network",
-        setting("oc-database", ssl="on"),
+    "OCT-18": running(
+        "`databases.oc-database.tls`: encrypted connections alone, which is more than the document's *accepts*; a role that "
+        "owns one database, on an internal network",
+        check=every(
+            setting("oc-database", ssl="on", hba_file="/run/secrets/pg_hba.conf"),
+            secret_at("oc-database", "/run/secrets/server.key", "/run/secrets/pg_hba.conf"),
+            on("oc-database", "backend"),
+        ),
+        test="tests/e2e/test_database_tls.py",
     ),
     "OCT-19": running("`environments.prod.backups`", test=_BACKUP, check=exists("backups")),
     "OCT-20": graph("`caches.oc-redis`", exists("oc-redis")),

@@ -40,7 +40,7 @@ def blueprint(port: int, https: int, prometheus: int, grafana: int) -> blueprint
         "protect_data": False,
         "networks": {"edge": {}, "backend": {"internal": True}},
         "secrets": {"tls_certificate": {}, "tls_key": {}, "ops_address": {}, "picky_address": {}},
-        "databases": {"main": {"memory": "128MiB", "settings": {"max_connections": 20}, **stores}},
+        "databases": {"main": {"memory": "128MiB", "settings": {"max_connections": 20}, "tls": {}, **stores}},
         "caches": {"queue": {"memory": "96MiB", "max_memory": "48MiB", **stores}},
         "services": {
             "api": {**agent, "metrics": {"port": 8000}},
