@@ -16,10 +16,21 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 
+_NOBODY = "{route: {receiver: nobody}, receivers: [{name: nobody}]}"
 SERVERS: dict[str, dict[str, Any]] = {
     "postgres": {"environment": {"POSTGRES_PASSWORD": "a-password"}, "data": "/var/lib/postgresql/data"},
     "redis": {"data": "/data"},
     "nginx": {},
+    # Of an empty file everything is Prometheus' default; Alertmanager wants at least somebody to tell.
+    "prometheus": {
+        "command": ["--config.file=/dev/null", "--storage.tsdb.path=/prometheus"],
+        "data": "/prometheus",
+    },
+    "alertmanager": {
+        "entrypoint": ["sh", "-c", f"echo '{_NOBODY}' >/tmp/own.yml && exec alertmanager \"$@\"", "alertmanager"],
+        "command": ["--config.file=/tmp/own.yml", "--storage.path=/alertmanager", "--cluster.listen-address="],
+        "data": "/alertmanager",
+    },
 }
 FORBIDDEN_LEFT = "-perm /6000 -o -name '*.deb' -o -path '/var/lib/apt/lists/*' -type f -size +0"
 
@@ -132,6 +143,16 @@ def test_certbot_runs_with_nothing_but_memory_to_write_to(lab: Any) -> None:
     container = lab.run("certbot", ["-c", what], entrypoint=["sh"], volumes=volumes)
     status, said = lab.ends(container)
     assert (status, said.split()) == (0, ["certbot", "2.1.0", "700"])
+
+
+def test_a_carrier_is_one_file(lab: Any, docker_client: docker.DockerClient) -> None:
+    """No shell and no library: nothing that anybody could run in it. What is empty Docker has put there."""
+    carrier = docker_client.containers.create(lab.references["carrier"])
+    try:
+        with tarfile.open(fileobj=io.BytesIO(b"".join(carrier.export()))) as root:
+            assert [entry.name for entry in root if entry.size] == ["carrier"]
+    finally:
+        carrier.remove(force=True)
 
 
 def test_a_carrier_brings_files_without_ever_running(lab: Any, docker_client: docker.DockerClient) -> None:
