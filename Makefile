@@ -71,7 +71,8 @@ e2e: bootstrap-dev ## Run the scenarios on real containers, on every engine that
 	$(if $(KILLS),SLIPWAY_KILLS=$(KILLS)) $(BIN)/pytest -m e2e -n 2 --dist loadfile $(ARGS)
 
 .PHONY: systems
-systems: bootstrap-dev ## Bring up the five systems, dev and prod, with stand-ins for images that can't be had; a table
+systems: bootstrap-dev ## Bring up the five systems, dev and prod, stand-ins for what can't be had; a table (MODELS=1: a real Ollama)
+	$(if $(call truthy,$(MODELS)),./slipway images build ollama)
 	SLIPWAY_SYSTEMS=all $(BIN)/pytest -m e2e -q tests/e2e/test_systems.py $(ARGS)
 
 .PHONY: lint

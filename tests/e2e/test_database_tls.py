@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.conftest import Stacks
 from tests.e2e.harness import tls
-from tests.e2e.harness.engines import EMBEDDED
+from tests.e2e.harness.engines import ONE
 from tests.e2e.harness.platform import Platform
 from tests.e2e.harness.waiting import until
 
@@ -44,7 +44,7 @@ def encrypted(stacks: Stacks) -> Iterator[Platform]:
         },
         "workers": {"client": client},
     }
-    platform = stacks.new(EMBEDDED, blueprint)
+    platform = stacks.new(ONE, blueprint)
     platform.up().ended()
     yield platform
     stacks.remove(platform)

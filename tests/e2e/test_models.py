@@ -17,7 +17,7 @@ import docker
 import pytest
 
 from operate.image_lock import own_reference
-from tests.e2e.harness.engines import EMBEDDED
+from tests.e2e.harness.engines import ONE
 from tests.e2e.harness.gguf import tiny_model
 from tests.e2e.harness.hardening import CHECKS, probe
 from tests.e2e.harness.ports import free_port
@@ -99,7 +99,7 @@ def compiled(client: docker.DockerClient) -> bool:
 def platform(stacks: Stacks, vectors: str, *, compiled: bool) -> Iterator[Platform]:
     """Return the platform, deployed; its models may still be on their way."""
     port = free_port()
-    made = stacks.new(EMBEDDED, {"name": "models"}, port=port)
+    made = stacks.new(ONE, {"name": "models"}, port=port)
     folder = made.workspace.root / "models"
     folder.mkdir()
     (folder / "tiny.gguf").write_bytes(tiny_model())

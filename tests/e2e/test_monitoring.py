@@ -24,7 +24,7 @@ from components.grafana import DASHBOARDS, dashboard
 from components.prometheus import RULES
 from tests.e2e.conftest import Stacks
 from tests.e2e.harness import certificates, standin, tls, watching
-from tests.e2e.harness.engines import EMBEDDED
+from tests.e2e.harness.engines import ONE
 from tests.e2e.harness.platform import Platform
 from tests.e2e.harness.ports import free_port
 from tests.e2e.harness.starter import open_stack
@@ -68,7 +68,7 @@ def watched(stacks: Stacks) -> Iterator[Watched]:
     ports = [free_port() for _ in range(4)]
     blueprint = watching.blueprint(*ports)
     blueprint["monitoring"]["grafana"]["image"] = standin.build_grafana(stacks.docker)
-    platform = stacks.new(EMBEDDED, blueprint, port=ports[0])
+    platform = stacks.new(ONE, blueprint, port=ports[0])
     certificates.set_pair(platform, *tls.make_certificate(watching.HOST, days=3))
     stack = open_stack(platform.workspace)
     stack.set_config("slipway:ops_address", "http://inbox:8000/alerts", secret=True)

@@ -2,7 +2,7 @@
 
 By default one of them in prod, without backups and monitoring, which have their own scenarios. ``make systems``
 (``SLIPWAY_SYSTEMS=all``) runs all ten, with both, and prints a table; ``SLIPWAY_SYSTEMS=orient-dev,orchesity-prod``
-some of them. On the embedded engine alone: what a system does once it is deployed does not depend on the engine.
+some of them. On one engine: what a system does once it is deployed does not depend on the engine.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from tests.e2e.conftest import Stacks
 from tests.e2e.harness.docker_view import Daemon
-from tests.e2e.harness.engines import EMBEDDED
+from tests.e2e.harness.engines import ONE
 from tests.e2e.harness.platform import Platform
 from tests.e2e.harness.standin import build_grafana
-from tests.e2e.harness.systems import description, stand_in
+from tests.e2e.harness.systems import OLLAMA, description, has_ollama, serve_model, stand_in
 from tests.e2e.harness.waiting import until
 from tests.systems.look.view import ENVIRONMENTS, View, graph_of
 from tests.systems.rows import Probe
@@ -37,6 +37,8 @@ ALL = WANTED == ["all"]
 EVERY = [(system, environment) for system in SYSTEMS for environment in ENVIRONMENTS]
 CASES = [case for case in EVERY if ALL or "-".join(case) in WANTED]
 TABLE: list[str] = []
+MODEL = "llama3.2"
+"""The model that OberaConnect's document pulls; here the smallest one there is answers under its name."""
 
 
 @dataclass
@@ -48,6 +50,8 @@ class Running:
     platform: Platform
     described: dict[str, Any]
     seconds: float
+    real: set[str] = field(default_factory=set)
+    """Services that are no stand-ins."""
     asked: int = 0
     """How many requirements a request has shown."""
 
@@ -66,11 +70,16 @@ def running(request: pytest.FixtureRequest, daemon: Daemon, stacks: Stacks) -> I
     """Deploy a system, and remove it before the next one comes."""
     system, environment = request.param
     grafana = build_grafana(daemon.client) if ALL else None
-    described = description(system, environment, stand_in(daemon), backups=ALL, grafana=grafana)
-    platform = stacks.new(EMBEDDED, described)
+    ollama = has_ollama(daemon)
+    described = description(system, environment, stand_in(daemon), backups=ALL, grafana=grafana, ollama=ollama)
+    platform = stacks.new(ONE, described)
     started = time.monotonic()
     platform.up().ended()
-    yield Running(system, environment, platform, described, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    real: set[str] = {OLLAMA} & set(described.get("services", {})) if ollama else set()
+    for part in real:
+        serve_model(daemon, platform.world.of(part)[0].id, MODEL)
+    yield Running(system, environment, platform, described, seconds, real)
     stacks.remove(platform)
 
 
@@ -122,7 +131,10 @@ def _ask(running: Running, probe: Probe) -> tuple[int, dict[str, str], str]:
 def _expect(running: Running, name: str, probe: Probe) -> None:
     status, headers, text = _ask(running, probe)
     assert status == probe.status, (name, probe, status, text)
-    if probe.part:
+    if probe.part in running.real:
+        assert MODEL in text, (name, text)
+        assert probe.body is None or '"response":"' in text, (name, text)
+    elif probe.part:
         told = json.loads(text)
         seen = probe.path if probe.seen is None else probe.seen
         assert (told["stand_in"], told["port"], told["path"]) == (probe.part, probe.port, seen), name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 EMBEDDED: Final = "embedded"
 PULUMI: Final = "pulumi"
 ENGINES: Final = (EMBEDDED, PULUMI)
+ONE: Final = os.environ.get("SLIPWAY_ONE_ENGINE", EMBEDDED)
+"""The engine of scenarios in which all that matters happens after a deployment."""
 
 
 def lack_of(engine: str) -> str | None:

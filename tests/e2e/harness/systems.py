@@ -3,21 +3,25 @@
 What is changed besides: fixed names on the host (so that two may run side by side), ports of the host, certificates
 (self-signed), intervals of health checks (a second), secrets (generated), rights over the host (parts that ask for them
 are left out), GPUs, receivers of alerts (there is no Slack). PostgreSQL, Redis, nginx and what watches them, but for
-Grafana, are those of the family ``debian``.
+Grafana, are those of the family ``debian``; so is Ollama where its image was built (``slipway images build ollama``).
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import io
+import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+from operate.image_lock import own_reference
 from settings.layers import read_layers
 from settings.source import StackSource
 from settings.yaml_source import as_record
+from tests.e2e.harness.gguf import tiny_model
 from tests.e2e.harness.ports import free_port
 from tests.e2e.harness.workspace import REPOSITORY
 
@@ -31,6 +35,11 @@ _WORKLOADS: Final = ("services", "workers", "jobs")
 _FIXED: Final = ("container_name", "volume_name")
 _OTHERS: Final = {"opencode": [8765], "oc-app": [3001], "qdrant": [6334]}
 """Ports beside a part's own that something leads to."""
+OLLAMA: Final = "ollama"
+"""The part that is a real model server where its image is there."""
+_MODELS: Final = "/root/.ollama"
+"""Where the description mounts its models."""
+_MODELFILE: Final = f"FROM {_MODELS}/tiny.gguf\nPARAMETER num_predict 8\nPARAMETER num_thread 1\n"
 
 
 @functools.cache
@@ -45,8 +54,26 @@ def stand_in(daemon: Daemon) -> str:
     return reference
 
 
+def has_ollama(daemon: Daemon) -> bool:
+    """Whether Ollama's image is there: it takes minutes to compile."""
+    return bool(daemon.client.images.list(name=own_reference(OLLAMA)))
+
+
+def serve_model(daemon: Daemon, container: str, name: str) -> None:
+    """Give a running Ollama the smallest model there is, under a name."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for file, content in (("tiny.gguf", tiny_model()), ("Modelfile", _MODELFILE.encode())):
+            entry = tarfile.TarInfo(file)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    assert daemon.client.containers.get(container).put_archive(_MODELS, buffer.getvalue())
+    code, said = daemon.exec(container, "ollama", "create", name, "-f", f"{_MODELS}/Modelfile")
+    assert code == 0, said
+
+
 def description(
-    system: str, environment: str, image: str, *, backups: bool = True, grafana: str | None = None
+    system: str, environment: str, image: str, *, backups: bool = True, grafana: str | None = None, ollama: bool = False
 ) -> Blueprint:
     """Return a system's merged description, made fit for this machine.
 
@@ -56,6 +83,7 @@ def description(
         image: What stands for images that can't be had.
         backups: Whether it has backups, if it describes some.
         grafana: What stands for Grafana. Default: nothing watches the system.
+        ollama: Whether Ollama is the real one.
     """
     source = StackSource(
         root=REPOSITORY, project="slipway", stack=environment, blueprint=system, environment=environment,
@@ -77,13 +105,22 @@ def description(
             store.pop("image", None)
             store["health_interval"] = "1s"
             _names_and_ports(store)
+    _workloads(merged, image, ollama=ollama)
+    if "gateway" in merged:
+        _gateway(merged["gateway"])
+    return merged
+
+
+def _workloads(merged: Blueprint, image: str, *, ollama: bool) -> None:
     for section in _WORKLOADS:
         kept = {name: part for name, part in merged.get(section, {}).items() if not _is_powerful(part)}
         if section in merged:
             merged[section] = {name: _stood_for(section, name, part, image) for name, part in kept.items()}
-    if "gateway" in merged:
-        _gateway(merged["gateway"])
-    return merged
+    if ollama and OLLAMA in merged.get("services", {}):
+        merged["services"][OLLAMA] |= {
+            "image": f"slipway/{OLLAMA}",
+            "env": {"HOME": "/root", "OLLAMA_MODELS": f"{_MODELS}/models", "OLLAMA_CONTEXT_LENGTH": "512"},
+        }
 
 
 def _is_powerful(part: dict[str, Any]) -> bool:
