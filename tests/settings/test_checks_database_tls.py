@@ -59,7 +59,7 @@ def test_files_mean_nothing_to_one_that_signs_itself(refused: Refused) -> None:
 
 
 def test_secrets_are_declared(refused: Refused) -> None:
-    secrets = {"secrets": {"crt": {}, "key": {}}}
+    secrets: dict[str, Any] = {"secrets": {"crt": {}, "key": {}}}
     problem = refused({**secrets, **encrypted(mode="files", **NAMED)}, **files())
     assert (problem.path, problem.fix) == ("databases.main.tls.ca", "add under secrets: ca: {}")
 
