@@ -107,6 +107,22 @@ class S3Destination:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PointInTime:
+    """How databases are kept restorable to any moment: base backups, and the write-ahead log since, stored away."""
+
+    ship_every_s: float = 30.0
+    """Seconds between two looks whether there is log to store away."""
+    base_every_s: float = 86_400.0
+    """Age of a base backup from which a new one is made."""
+    keep_s: float = 604_800.0
+    """How far back moments stay restorable."""
+    wal_limit_mib: int = 1024
+    """How much log waits at most to be stored away. The server's own bound is its ``max_slot_wal_keep_size``."""
+    alert_after_s: float = 600.0
+    """Seconds of writes that are not stored away from which it is time to act."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class BackupJobArgs:
     """Arguments of :class:`BackupJob`."""
 
@@ -150,6 +166,8 @@ class BackupJobArgs:
     """When all that is stored is read. None: never."""
     alert_after_s: float = 93_600.0
     """Age of the newest verified set from which it is time to act."""
+    point_in_time: PointInTime | None = None
+    """Whether and how databases are restorable to any moment, too. Default: to the moments of the sets."""
     webhook: pulumi.Input[str] | None = None
     """Address that is told of the ends of runs. Default: nobody is."""
     webhook_on: Sequence[str] = ("failure", "success")

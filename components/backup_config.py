@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from components.backup_args import BackupJobArgs
+from components.backup_args import BackupJobArgs, PointInTime
 
 ROLE: Final = "slipway_backup"
 """The database role that backups read with."""
+LOG_ROLE: Final = "slipway_log"
+"""The login that fetches the write-ahead log."""
 PORT: Final = 9750
 """Where the scheduler tells its metrics."""
 SECRETS: Final = "/run/secrets"
@@ -30,6 +32,11 @@ def configuration(args: BackupJobArgs) -> str:
             "database": database.database,
             "user": ROLE,
             "password_file": f"{SECRETS}/database-{database.name}",
+            **(
+                {"log_user": LOG_ROLE, "log_password_file": f"{SECRETS}/log-{database.name}"}
+                if args.point_in_time
+                else {}
+            ),
         }
         for database in args.databases
     ]
@@ -96,5 +103,16 @@ def configuration(args: BackupJobArgs) -> str:
         "read_all": args.read_all,
         "alert_after_s": args.alert_after_s,
         "metrics_port": PORT,
+        **({"point_in_time": _point_in_time(args.point_in_time)} if args.point_in_time else {}),
     }
     return json.dumps(document, indent=1, sort_keys=True) + "\n"
+
+
+def _point_in_time(wanted: PointInTime) -> dict[str, float]:
+    return {
+        "ship_every_s": wanted.ship_every_s,
+        "base_every_s": wanted.base_every_s,
+        "keep_s": wanted.keep_s,
+        "wal_limit_bytes": wanted.wal_limit_mib << 20,
+        "alert_after_s": wanted.alert_after_s,
+    }

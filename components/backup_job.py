@@ -19,7 +19,7 @@ import pulumi_random as random
 from components import labels
 from components.args import Dependency, HealthCheck, VolumeMount, WorkloadArgs
 from components.backup_args import BackupJobArgs, DatabaseToBackUp, VolumeToBackUp
-from components.backup_config import FOLDER, PORT, ROLE, SECRETS, SOCKETS, configuration
+from components.backup_config import FOLDER, LOG_ROLE, PORT, ROLE, SECRETS, SOCKETS, configuration
 from components.container import make_container
 from components.outcome import success_of
 from components.probes import script
@@ -49,7 +49,8 @@ class BackupJob(pulumi.ComponentResource):
         secrets: dict[str, pulumi.Input[str]] = {f"{SECRETS}/backup-passphrase": self.passphrase}
         ready: list[Dependency] = [cache.server for cache in args.caches]
         for database in args.databases:
-            secrets[f"{SECRETS}/database-{database.name}"], made = self._role(name, args, database)
+            logins, made = self._role(name, args, database)
+            secrets |= {f"{SECRETS}/{login}-{database.name}": password for login, password in logins.items()}
             ready.append(made)
         ready += [vectors.server for vectors in args.vector_stores]
         ready += [server for models in args.model_servers for server in models.servers]
@@ -137,17 +138,20 @@ class BackupJob(pulumi.ComponentResource):
 
     def _role(
         self, name: str, args: BackupJobArgs, database: DatabaseToBackUp
-    ) -> tuple[pulumi.Output[str], pulumi.Output[pulumi.Resource]]:
-        """Register the role of a database; return its password, and what to wait for."""
-        password = random.RandomPassword(
-            f"{name}-{database.name}-password",
-            random.RandomPasswordArgs(length=_LENGTH, special=False),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+    ) -> tuple[dict[str, pulumi.Output[str]], pulumi.Output[pulumi.Resource]]:
+        """Register the roles of a database; return their passwords, and what to wait for."""
+        logins = {"database": self._password(f"{name}-{database.name}-password")}
+        scripts, roles = [script("postgres-backup-role.sh")], {"ROLE": ROLE}
+        secrets = {f"{SECRETS}/owner": database.password, f"{SECRETS}/role": logins["database"]}
+        if args.point_in_time is not None:
+            logins["log"] = self._password(f"{name}-{database.name}-log-password")
+            scripts.append(script("postgres-log-role.sh"))
+            roles["LOG_ROLE"] = LOG_ROLE
+            secrets[f"{SECRETS}/log"] = logins["log"]
         job = WorkloadArgs(
             image=args.image,
             user=args.user,
-            entrypoint=["sh", "-c", script("postgres-backup-role.sh")],
+            entrypoint=["sh", "-c", "\n".join(scripts)],
             command=[],
             env={
                 "PGHOST": database.host,
@@ -155,9 +159,9 @@ class BackupJob(pulumi.ComponentResource):
                 "PGDATABASE": database.database,
                 "PGUSER": database.role,
                 "PGCONNECT_TIMEOUT": "10",
-                "ROLE": ROLE,
+                **roles,
             },
-            secret_files={f"{SECRETS}/owner": database.password, f"{SECRETS}/role": password.result},
+            secret_files=secrets,
             networks=[replace(network, aliases=()) for network in args.networks],
             needs=[database.server],
             memory_mib=64,
@@ -177,7 +181,15 @@ class BackupJob(pulumi.ComponentResource):
             timeout_s=60.0,
         )
         done = success_of(container, f"role {ROLE} of {database.name}", job.secret_files.values())
-        return pulumi.Output.secret(password.result), done
+        return logins, done
+
+    def _password(self, name: str) -> pulumi.Output[str]:
+        made = random.RandomPassword(
+            name,
+            random.RandomPasswordArgs(length=_LENGTH, special=False),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return pulumi.Output.secret(made.result)
 
     def _readers(self, name: str, args: BackupJobArgs, sockets: pulumi.Output[str]) -> list[Dependency]:
         """Register a reader for each user whose volumes are backed up."""

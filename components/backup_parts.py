@@ -14,6 +14,7 @@ from components.backup_args import (
     CacheToBackUp,
     DatabaseToBackUp,
     ModelsToBackUp,
+    PointInTime,
     S3Destination,
     VectorsToBackUp,
     VolumeToBackUp,
@@ -108,6 +109,7 @@ def _settings(backups: Backups, parts: Parts) -> dict[str, Any]:
         "memory_mib": backups.memory_mib,
         "cpus": backups.cpus,
         "metrics": backups.metrics,
+        "point_in_time": PointInTime(**backups.point_in_time.model_dump()) if backups.point_in_time else None,
         **told,
     }
 

@@ -23,6 +23,11 @@ from components.volume import data_volume
 PORT: Final = 5432
 _SECRETS: Final = "/run/secrets"
 _PASSWORD_LENGTH: Final = 32
+_SETTINGS: Final = {
+    "listen_addresses": "*",
+    # A slot whose reader is gone, as that of a backup that was switched off, must not fill the disk.
+    "max_slot_wal_keep_size": "1GB",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +131,7 @@ class Database(pulumi.ComponentResource):
         named = {self.host, "localhost", *([args.container_name] if args.container_name else [])}
         tls = server_tls(name, args.tls, sorted(named), parent=self) if args.tls else None
         self.ca = tls.ca if tls else None
-        settings = {"listen_addresses": "*", **args.settings, **(tls.settings if tls else {})}
+        settings = {**_SETTINGS, **args.settings, **(tls.settings if tls else {})}
         files = SecretFiles(
             f"{name}-secrets",
             SecretFilesArgs(
@@ -149,10 +154,7 @@ class Database(pulumi.ComponentResource):
                 image=args.image,
                 user=args.user,
                 entrypoint=["sh", f"{_SECRETS}/start.sh"],
-                command=[
-                    "postgres",
-                    *_flags(settings),
-                ],
+                command=["postgres", *_flags(settings)],
                 env={
                     "POSTGRES_USER": args.role,
                     "POSTGRES_DB": args.database,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from operate import labels
 from operate.errors import OperateError
+from operate.moments import exposed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -181,6 +182,13 @@ def overdue(status: Mapping[str, Any], now: datetime | None = None) -> str | Non
     if age <= float(status["alert_after_s"]):
         return None
     return f"no backup was verified for {age / 3600:.0f} hours"
+
+
+def exposures(status: Mapping[str, Any]) -> list[str]:
+    """Return in words which databases have writes that should be stored away by now, from the same."""
+    known = status.get("point_in_time") or {}
+    found = (exposed(name, item, known["alert_after_s"]) for name, item in known.get("databases", {}).items())
+    return [problem for problem in found if problem]
 
 
 def run(scheduler: Scheduler, trigger: str, told: Callable[[Event], None]) -> Event:

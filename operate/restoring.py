@@ -10,7 +10,6 @@ import secrets
 import tarfile
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from operate.backups import BackupFailed, Scheduler, find_scheduler
@@ -18,10 +17,12 @@ from operate.errors import OperateError
 from operate.find_containers import find_containers
 from operate.hold import held, hold, let_go
 from operate.live_postgres import LivePostgres
+from operate.restore_source import Done, RestoreRefused, Source, Stores, of_moment
 from operate.volume_writer import VolumeWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     import docker
@@ -37,51 +38,6 @@ _WORK: Final = "/work"
 _INCOMING: Final = "incoming"
 _SPARE: Final = 64 << 20
 _PACKED_TIMES: Final = 8
-
-
-class RestoreRefused(OperateError):  # noqa: N818 - named as what it reports
-    """Nothing was touched."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """What is restored."""
-
-    set_id: str | None
-    """A backup; ``None`` for a file."""
-    stores: Mapping[str, Mapping[str, Any]]
-    """What it has, by name: the manifest's records of those that are restored."""
-    left_out: Sequence[str] = ()
-    """What it has and a restore does not bring back, each with its kind."""
-    taken: str = ""
-    """When it was made."""
-    verified: bool = False
-    file: str | None = None
-    """Path in the backup container of a file that was given."""
-    name: str = ""
-    """What the user calls that file."""
-
-
-@dataclass(frozen=True)
-class Stores:
-    """What a description says of the stores."""
-
-    users: Mapping[str, frozenset[str]]
-    """By store, the parts that use it."""
-    databases: Mapping[str, str]
-    """By store, the name of the database on its server."""
-
-
-@dataclass
-class Done:
-    """What a restore did."""
-
-    safety: str | None = None
-    """The backup that was made before."""
-    kept: dict[str, str] = field(default_factory=dict)
-    """By store, how what was live before is called now."""
-    rows: dict[str, int] = field(default_factory=dict)
-    held_s: float = 0.0
 
 
 class Restore:
@@ -142,6 +98,16 @@ class Restore:
             verified=bool(found["verified"]),
         )
 
+    def choose_moment(self, moment: datetime, only: Sequence[str]) -> Source:
+        """Look whether databases can be restored to a moment; what is not stored away yet is stored first.
+
+        Raises:
+            RestoreRefused: Something else is asked for than a database whose moments are kept.
+            WrongMoment: One has no such moment.
+        """
+        windows = self._scheduler.ask("moments", "--until", moment.isoformat(), "--json")
+        return of_moment(windows, self._databases, moment, only)
+
     def bring(self, file: Path, database: str) -> Source:
         """Carry a file of this machine into the backup container.
 
@@ -187,7 +153,9 @@ class Restore:
         """
         for server in self._servers(source.stores):
             record = source.stores[server.part]
-            needed = int(record["bytes"]) * (_PACKED_TIMES if source.file else _TIMES) + _SPARE
+            # How much there was at a moment is not known: as much as now, at least.
+            held = server.size(self._databases[server.part]) if source.moment else int(record["bytes"])
+            needed = held * (_PACKED_TIMES if source.file else _TIMES) + _SPARE
             free = server.free()
             if free < needed:
                 raise RestoreRefused(
@@ -240,9 +208,14 @@ class Restore:
         server.make_login(password)
         cleanup.callback(server.remove_leftovers)
         words = ["restore", "database", server.part]
-        words += ["--file", source.file, "--name", source.name] if source.file else ["--set", str(source.set_id)]
+        if source.moment:
+            words += ["--to", source.moment]
+        else:
+            words += ["--file", source.file, "--name", source.name] if source.file else ["--set", str(source.set_id)]
         result = self._step(words, {_PASSWORD: password})
         done.rows[server.part] = int(result["rows"])
+        if source.moment:
+            done.reached[server.part] = result.get("reached")
         self._say(f"{server.part}: {result['tables']} tables, {result['rows']} rows, compared")
 
     def _unpack(self, store: str, writer: VolumeWriter, source: Source) -> bool:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from operate import labels
-from operate.backups import overdue
+from operate.backups import exposures, overdue
 from operate.health import ask_starting
 
 if TYPE_CHECKING:
@@ -171,6 +171,8 @@ class Status:
         found += [f"{item.host} {item.problem}" for item in self.certificates if item.problem]
         if self.backups is not None and (problem := overdue(self.backups)):
             found.append(problem)
+        if self.backups is not None:
+            found += exposures(self.backups)
         return found
 
     @property

@@ -206,6 +206,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "destinations": {"local": {"kind": "local"}},
         "passphrase": "backup_passphrase",
         "exclude": ["queue"],
+        "point_in_time": True,
         "read_all": "0 4 * * 0",
         "webhook": {"url": "backup_webhook"},
         "networks": ["backend"],

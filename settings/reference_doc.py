@@ -64,6 +64,7 @@ _SECTIONS: Final[tuple[tuple[str, str, type[BaseModel]], ...]] = (
     ("Pass-through", "`gateway.tcp.<name>`", models.TcpRoute),
     ("Backups", "`backups`", models.Backups),
     ("Which backups stay", "`backups.keep`", models.BackupKeep),
+    ("Point in time", "`backups.point_in_time`", models.PointInTime),
     ("Where backups are kept", "`backups.destinations.<name>`", models.BackupDestination),
     ("Who is told of a backup", "`backups.webhook`", models.BackupWebhook),
     ("Monitoring", "`monitoring`", models.Monitoring),

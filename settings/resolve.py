@@ -268,8 +268,16 @@ class _Resolver:
                 "user": database.user or plain,
                 "protect": self._protect(database.protect),
                 "volume_name": database.volume_name or self._names.of(key, "data"),
+                "settings": {**self._log_settings(key), **database.settings},
             }
         )
+
+    def _log_settings(self, database: str) -> dict[str, str]:
+        """Return what a server needs to be restorable to any moment."""
+        backups = self._platform.backups
+        if backups is None or backups.point_in_time is None or database in backups.exclude:
+            return {}
+        return {"wal_level": "replica", "max_slot_wal_keep_size": f"{backups.point_in_time.wal_limit_mib}MB"}
 
     def _cache(self, key: str, cache: Cache) -> Cache:
         share, whole = _DATA_SHARE

@@ -11,12 +11,14 @@ import click
 from cli import options
 from cli.console import Console
 from operate.errors import OperateError
+from operate.moments import read_moment, written
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cli.workplace import Workplace
-    from operate.restoring import Done, Restore, Source
+    from operate.restore_source import Done, Source
+    from operate.restoring import Restore
 
 _MIB = 1 << 20
 
@@ -37,6 +39,11 @@ class WrongArguments(OperateError):  # noqa: N818 - named as what it reports
     type=click.Path(exists=True, dir_okay=False),
     help="Restore a dump made elsewhere (custom, tar or SQL, also in gzip or zstd) into the database named by --only.",
 )
+@click.option(
+    "--to",
+    metavar="TIME",
+    help="Restore databases to a moment, to the second: '2026-11-30 15:04:05+00'. Needs backups.point_in_time.",
+)
 @click.option("--no-safety", is_flag=True, help="Do not back up how it is now first.")
 @click.option("--forget", is_flag=True, help="Remove what earlier restores have kept, for good, and end.")
 @options.yes
@@ -49,12 +56,13 @@ def command(
     stack: str,
     only: tuple[str, ...],
     file: Path | str | None,
+    to: str | None,
     no_safety: bool,
     forget: bool,
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Restore BACKUP, by default the newest verified one.
+    """Restore BACKUP, by default the newest verified one, or with --to databases to a moment between backups.
 
     What is live is backed up and that backup verified. The backup is restored beside what is live and compared with
     what it was. Then what uses it is held for a moment, and the two change places. What was live before is kept until
@@ -65,13 +73,14 @@ def command(
     Exit codes: 0 restored, 1 refused or failed, 2 wrong arguments, or nobody to answer and no --yes, 8 not confirmed.
     """
     console = Console(json_mode=as_json)
+    moment = read_moment(to, datetime.now(UTC)) if to is not None else None
     restore = open_restore(work, stack, console)
     if forget:
         _forget(restore, console, stack, yes=yes)
         return
     for line in restore.tidy():
         console.step(f"left by a restore that was interrupted: {line}")
-    source = _source(restore, backup, only, file)
+    source = _source(restore, backup, only, file, moment)
     _announce(console, source, restore)
     restore.check_space(source)
     console.confirm(f"Replace what is live in {stack} by that?", yes=yes)
@@ -83,7 +92,8 @@ def command(
 
 def open_restore(work: Workplace, stack: str, console: Console) -> Restore:
     """Return what restores a stack. Raises NoBackups and SettingsError."""
-    from operate.restoring import Restore, Stores  # noqa: PLC0415 - loads Docker's library
+    from operate.restore_source import Stores  # noqa: PLC0415 - with the next
+    from operate.restoring import Restore  # noqa: PLC0415 - loads Docker's library
 
     client = work.docker_client(stack)
     loaded = work.load(stack)
@@ -100,7 +110,13 @@ def open_restore(work: Workplace, stack: str, console: Console) -> Restore:
     return Restore(client, work.project, stack, Stores(users, databases), console.step)
 
 
-def _source(restore: Restore, backup: str, only: tuple[str, ...], file: Path | str | None) -> Source:
+def _source(
+    restore: Restore, backup: str, only: tuple[str, ...], file: Path | str | None, moment: datetime | None
+) -> Source:
+    if moment is not None:
+        if file is not None or backup != "latest":
+            raise WrongArguments("--to and a backup or a file can't both be restored\n  fix: give one of them")
+        return restore.choose_moment(moment, only)
     if file is None:
         return restore.choose(backup, only)
     if backup != "latest":
@@ -117,6 +133,9 @@ def _announce(console: Console, source: Source, restore: Restore) -> None:
         console.say(
             f"file {source.name}: it has no manifest, so what it should hold is not known; that it is whole is checked"
         )
+    elif source.moment:
+        proved = "" if source.verified else "; its base backup and log were not proved yet"
+        console.say(f"databases as they were at {written(datetime.fromisoformat(source.moment))}{proved}")
     else:
         console.say(f"backup {source.set_id}, made {source.taken}, {'verified' if source.verified else 'NOT VERIFIED'}")
     console.table(
@@ -132,6 +151,8 @@ def _announce(console: Console, source: Source, restore: Restore) -> None:
 
 def _words(record: Any) -> str:
     content = record["content"]
+    if not record["bytes"]:
+        return "what was there then"
     if "tables" in content:
         return f"{len(content['tables'])} tables, {sum(table['rows'] for table in content['tables'].values())} rows"
     if "keys" in content:
@@ -152,11 +173,14 @@ def _tell(console: Console, source: Source, done: Done, stack: str) -> None:
                     "kept": done.kept,
                     "rows": done.rows,
                     "held_s": round(done.held_s, 3),
+                    **({"to": source.moment, "reached": done.reached} if source.moment else {}),
                 }
             )
         )
         return
     console.good(f"restored: {', '.join(source.stores)} (held for {done.held_s:.1f} s)")
+    for store, reached in done.reached.items():
+        console.say(f"the last transaction in {store}: {reached or 'none since the base backup'}")
     if done.safety:
         console.say(f"as it was before: backup {done.safety}")
     if done.kept:

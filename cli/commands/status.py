@@ -15,6 +15,7 @@ from cli.exit_codes import ExitCode
 from cli.status_text import certificates_table, replicas_table, versions_table
 from operate.backups import PART, BackupFailed, find_scheduler_if_any
 from operate.maintenance import closed
+from operate.moments import told
 from operate.status import read_status
 
 if TYPE_CHECKING:
@@ -116,6 +117,16 @@ def _backups(work: Workplace, stack: str, status: Status) -> Mapping[str, Any] |
         return None  # it is not well, which the table says
 
 
+def _tell_backups(console: Console, backups: Mapping[str, Any]) -> None:
+    """Say from when there is something to restore."""
+    if not backups:
+        return
+    verified = backups.get("last_verified")
+    console.step(f"newest verified backup: {verified['id']}" if verified else "no backup was verified yet")
+    for name, known in (backups.get("point_in_time") or {}).get("databases", {}).items():
+        console.step(told(name, known))
+
+
 def _tell(console: Console, status: Status) -> None:
     if not status.deployed:
         console.say(f"stack {status.stack}: nothing is deployed. slipway up --stack {status.stack}")
@@ -131,9 +142,7 @@ def _tell(console: Console, status: Status) -> None:
     if status.closed:
         names = "every service" if "" in status.closed else ", ".join(status.closed)
         console.warn(f"in maintenance: {names} (slipway maintenance off --stack {status.stack})")
-    if status.backups is not None:
-        verified = status.backups.get("last_verified")
-        console.step(f"newest verified backup: {verified['id']}" if verified else "no backup was verified yet")
+    _tell_backups(console, status.backups or {})
     if status.superseded:
         names = ", ".join(status.superseded)
         console.warn(f"left by a release that did not end; may still serve, and goes when slipway up succeeds: {names}")

@@ -220,6 +220,13 @@ RULES: Final[tuple[Rule, ...]] = (
         do="slipway logs backups; slipway backup run",
     ),
     Rule(
+        name="WritesExposed", group="backups", severity="critical", needs="backups", at_once=True,
+        expr="max by (part, store) (slipway_backup_wal_exposure_seconds)"
+        " > on (part) group_left max by (part) (slipway_backup_wal_alert_after_seconds)",
+        summary="the last {{ $value | humanizeDuration }} of writes to {{ $labels.store }} are not stored away",
+        do="slipway status says why; slipway logs backups",
+    ),
+    Rule(
         name="DiskShort", group="disk", severity="critical", needs="host",
         expr='min by (device) (node_filesystem_avail_bytes{{fstype!~"tmpfs|ramfs|overlay|squashfs"}}'
         " / node_filesystem_size_bytes) < {disk_free}",

@@ -10,7 +10,7 @@ from settings.problems import Finding, listing, nearest
 from settings.resolve import BACKUP_ROLE as ROLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from settings.description import Description
     from settings.paths import Path
@@ -23,6 +23,20 @@ _SECTIONS: Final = {
     StoreKind.OLLAMA: "model_servers",
 }
 """Where stores with a server are described."""
+_BOUND: Final = "max_slot_wal_keep_size"
+
+
+def _at_least(needed: int) -> Callable[[str], bool]:
+    return lambda value: not value.isdigit() or int(value) >= needed
+
+
+_LOG_SETTINGS: Final[Mapping[str, Callable[[str], bool]]] = {
+    "wal_level": lambda value: value in {"replica", "logical"},
+    # One that fetches, one for a base backup, and one while the first is replaced.
+    "max_wal_senders": _at_least(3),
+    "max_replication_slots": _at_least(1),
+}
+"""What of a server's own settings is needed."""
 _NEEDED: Final = ("endpoint", "bucket", "access_key", "secret_key")
 _ONLY_S3: Final = (*_NEEDED, "prefix", "region", "ca_bundle")
 
@@ -69,6 +83,39 @@ def something_is_kept(description: Description) -> Iterator[Finding]:
     backups = description.declared.backups
     if backups is not None and not any(vars(backups.keep).values()):
         yield Finding((*_PATH, "keep"), "keeps nothing", fix="say days, last, daily, weekly or monthly")
+
+
+def moments_are_of_databases(description: Description) -> Iterator[Finding]:
+    """A point in time needs a database, and a server that writes enough into its log and lets somebody fetch it."""
+    backups = description.declared.backups
+    if backups is None or backups.point_in_time is None:
+        return
+    chosen = [store.name for store in backed_up(description.platform) if store.kind is StoreKind.POSTGRES]
+    if not chosen:
+        yield Finding(
+            (*_PATH, "point_in_time"),
+            "there is no database of the platform that is backed up",
+            fix="remove it; other stores, and databases that somebody else runs, have the moments of their backups",
+            about=(("databases",),),
+        )
+    for name in chosen:
+        settings = description.declared.databases[name].settings
+        for setting, allowed in _LOG_SETTINGS.items():
+            if setting in settings and not allowed(settings[setting]):
+                yield Finding(
+                    ("databases", name, "settings", setting),
+                    f"with {setting}: {settings[setting]} nobody can fetch the write-ahead log, which "
+                    "backups.point_in_time needs",
+                    fix="remove it",
+                    about=((*_PATH, "point_in_time"),),
+                )
+        if _BOUND in settings:
+            yield Finding(
+                ("databases", name, "settings", _BOUND),
+                f"{_BOUND} is set by backups.point_in_time.wal_limit",
+                fix="remove it, and write wal_limit: … there",
+                about=((*_PATH, "point_in_time"),),
+            )
 
 
 def secrets_of_backups_are_declared(description: Description) -> Iterator[Finding]:
@@ -164,6 +211,7 @@ CHECKS: Final = (
     excluded_stores_exist,
     destinations_are_whole,
     something_is_kept,
+    moments_are_of_databases,
     secrets_of_backups_are_declared,
     backups_reach_what_they_need,
     volumes_have_a_reader,

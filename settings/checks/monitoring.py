@@ -21,7 +21,7 @@ ALERTS: Final = (
     "DatabaseDown", "DatabaseConnections", "CacheDown", "CacheMemoryHigh",
     "QueueOld", "QueueDeep", "JobsFail", "TokensShort", "RateLimited",
     "AccessRefused", "CertificateExpires", "UnexpectedRestart",
-    "BackupMissing", "DiskShort", "NotificationsFail",
+    "BackupMissing", "WritesExposed", "DiskShort", "NotificationsFail",
 )  # fmt: skip
 """Every alert by name; ``components.prometheus.rules`` says what each means, and a test holds the two equal."""
 _WAYS: Final = ("webhook", "slack", "email")

@@ -10,6 +10,7 @@ from settings.model.backups import (
     Backups,
     BackupTemplate,
     BackupWebhook,
+    PointInTime,
 )
 from settings.model.base import Model
 from settings.model.gateway import GATEWAY_PORT, GATEWAY_PORTS, Gateway, TcpRoute
@@ -138,6 +139,7 @@ __all__ = [
     "OnFailure",
     "Persistence",
     "Platform",
+    "PointInTime",
     "Protocol",
     "Publish",
     "Rate",

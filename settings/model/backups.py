@@ -99,6 +99,28 @@ class BackupWebhook(Model):
     """``slack``: a sentence in the form that Slack and its like take. ``json``: all that is known."""
 
 
+class PointInTime(Model):
+    """Databases restorable to any moment: base backups, and the write-ahead log since, stored away as it is written."""
+
+    ship_every_s: Seconds = Field(default=30.0, ge=1, alias="ship_every")
+    """How often what was written is stored in every destination: so much is lost at most with the host."""
+    base_every_s: Seconds = Field(default=86_400.0, ge=60, alias="base_every")
+    """Age of a base backup from which a new one is made. A restore replays what was written since one."""
+    keep_s: Seconds = Field(default=604_800.0, alias="keep")
+    """How far back every moment can be restored."""
+    wal_limit_mib: MemoryMiB = Field(default=1024, ge=64, alias="wal_limit")
+    """How much write-ahead log each server keeps while nobody fetches it, and how much waits to be stored away while no
+    destination takes it. What is beyond is lost to restores, so that the disk is not: a new base backup begins anew."""
+    alert_after_s: Seconds = Field(default=600.0, alias="alert_after")
+    """Seconds of writes that are not stored away from which ``slipway status`` and the metrics say that it is time to
+    act."""
+
+
+def _switch(value: object) -> object:
+    """Read ``true`` as all defaults and ``false`` as nothing."""
+    return {} if value is True else None if value is False else value
+
+
 class Backups(Model):
     """Backups of every store of the platform, each restored to prove it."""
 
@@ -121,6 +143,11 @@ class Backups(Model):
     """Whether each backup is fetched back and restored into a server of its own, and compared."""
     read_all: Cron = "0 4 * * 0"
     """When all that is stored anywhere is read, to find damage; ``off`` for never."""
+    point_in_time: Annotated[
+        PointInTime | None, BeforeValidator(_switch, json_schema_input_type=PointInTime | bool | None)
+    ] = None
+    """Whether every database that is backed up is restorable to any moment, too: ``true``, or how. Default: to the
+    moments of the backups."""
     alert_after_s: Seconds = Field(default=93_600.0, alias="alert_after")
     """Age of the newest verified backup from which ``slipway status`` and the metrics say that it is time to act."""
     webhook: BackupWebhook | None = None

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
-from operate.restoring import Done, RestoreRefused, Source, Stores
+from operate.restore_source import Done, RestoreRefused, Source, Stores
 from tests.cli.conftest import FakeWorkplace, Said
 
 Slipway = Callable[..., Said]
@@ -46,6 +47,11 @@ class FakeRestore:
         self._note(f"choose {wanted} {','.join(only)}")
         return Source("20261129T020000Z-3f9a", RECORDS, ["models (ollama)"], "2026-11-29T02:00:00Z", verified=True)
 
+    def choose_moment(self, moment: datetime, only: Sequence[str]) -> Source:
+        self._note(f"moment {moment.isoformat()} {','.join(only)}")
+        record = {"name": "main", "kind": "postgres", "bytes": 0, "content": {}}
+        return Source(None, {"main": record}, moment=moment.isoformat())
+
     def live_size(self, _store: str) -> str:
         return "1.0 MiB"
 
@@ -58,7 +64,8 @@ class FakeRestore:
 
     def run(self, _source: Source, _moment: str) -> Done:
         self._note("run")
-        return Done(kept={"main": "main__before"}, rows={"main": 7}, held_s=0.5)
+        reached: dict[str, str | None] = {"main": "2026-11-29 14:04:59.5+00"} if _source.moment else {}
+        return Done(kept={"main": "main__before"}, rows={"main": 7}, held_s=0.5, reached=reached)
 
     def kept(self) -> list[Any]:
         return []
@@ -135,6 +142,39 @@ def test_a_file_goes_into_one_named_database(slipway: Slipway, tmp_path: Path) -
     file.touch()
     assert "--only main" in slipway("restore", "--file", str(file), "--yes").err
     assert "can't both" in slipway("restore", "20261129T020000Z-3f9a", "--file", str(file), "--only", "main").err
+
+
+def test_databases_go_to_a_moment(slipway: Slipway) -> None:
+    """Given in any time zone; a program is told which transaction was the last."""
+    said = slipway("restore", "--to", "2026-11-29 15:05:00+01", "--only", "main", "--yes", "--json")
+    assert said.code == 0, said
+    assert FakeRestore.asked == ["tidy", "moment 2026-11-29T14:05:00+00:00 main", "space", "safety", "run"]
+    document = json.loads(said.out)
+    assert (document["to"], document["reached"]) == ("2026-11-29T14:05:00+00:00", {"main": "2026-11-29 14:04:59.5+00"})
+    said = slipway("restore", "--to", "2026-11-29 15:05:00+01", "--yes")
+    assert "as they were at 2026-11-29 14:05:00 UTC; its base backup and log were not proved yet" in said.err + said.out
+
+
+@pytest.mark.parametrize(
+    ("moment", "code", "reason"),
+    [
+        ("9999-01-01T00:00:00Z", 1, "is in the future"),
+        ("2026-11-29 15:05:00", 2, "does not say in which time zone"),
+        ("yesterday", 2, "is no moment"),
+    ],
+)
+def test_what_is_no_moment_is_refused(slipway: Slipway, moment: str, code: int, reason: str) -> None:
+    """With how to write one, before anything is asked."""
+    said = slipway("restore", "--to", moment, "--yes")
+    assert (said.code, FakeRestore.asked) == (code, [])
+    assert reason in said.err
+    assert "fix: " in said.err or "allowed: until now" in said.err
+
+
+def test_a_moment_and_a_backup_are_two_things(slipway: Slipway) -> None:
+    said = slipway("restore", "20261129T020000Z-3f9a", "--to", "2026-11-29 15:05:00Z", "--yes")
+    assert said.code == 2
+    assert "can't both be restored" in said.err
 
 
 def test_recover_wants_a_kit_or_makes_one(slipway: Slipway, tmp_path: Path) -> None:

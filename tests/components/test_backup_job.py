@@ -19,6 +19,7 @@ from components import (
     DatabaseArgs,
     DatabaseToBackUp,
     Network,
+    PointInTime,
     S3Destination,
     VolumeToBackUp,
 )
@@ -121,6 +122,26 @@ def test_its_role_is_there_before_it_is_used() -> None:
     graph = _graph()
     assert graph["backups-server"].depends_on("backups-main-role")
     assert graph["backups-main-role"].depends_on("main-server")
+
+
+def test_for_moments_there_is_a_login_that_replicates_and_nothing_else() -> None:
+    """It comes with the other role, in the container that runs once; its password is a file, too."""
+    graph = _graph(point_in_time=PointInTime(ship_every_s=5, wal_limit_mib=64))
+    plain = {resource.name for resource in _graph()}
+    assert {resource.name for resource in graph} - plain == {"backups-main-log-password"}
+    made = graph["backups-main-role"].inputs
+    assert "LOGIN REPLICATION NOINHERIT NOSUPERUSER" in made["entrypoints"][2]
+    assert "LOG_ROLE=slipway_log" in made["envs"]
+    (upload,) = [
+        item
+        for item in graph["backups-files-carrier"].inputs["uploads"]
+        if item["file"] == "/etc/slipway-backup/config.json"
+    ]
+    document = json.loads(upload["content"])
+    assert document["point_in_time"]["wal_limit_bytes"] == 64 << 20
+    (store,) = [item for item in document["stores"] if item["kind"] == "postgres"]
+    assert store["log_user"] == "slipway_log"
+    assert store["log_password_file"] in {item["file"] for item in graph["backups-secrets-carrier"].inputs["uploads"]}
 
 
 def test_the_configuration_holds_no_secret() -> None:

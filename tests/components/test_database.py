@@ -106,8 +106,17 @@ def test_settings_and_first_scripts() -> None:
         "listen_addresses=*",
         "-c",
         "max_connections=50",
+        "-c",
+        "max_slot_wal_keep_size=1GB",
     ]
     assert "main-secrets-docker_-entrypoint_-initdb.d" in graph
+
+
+def test_a_slot_that_nobody_reads_does_not_fill_the_disk() -> None:
+    """It outlives the backups that have made it; who needs more says so."""
+    command = _database(replace(ARGS, settings={"max_slot_wal_keep_size": "9GB"}))["main-server"].inputs["command"]
+    assert "max_slot_wal_keep_size=9GB" in command
+    assert "max_slot_wal_keep_size=1GB" not in command
 
 
 def test_a_published_port_listens_on_this_machine_only() -> None:

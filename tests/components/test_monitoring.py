@@ -96,7 +96,7 @@ def test_rules_and_targets_go_with_what_they_are_about(tmp_path: Path, graph: Gr
     del less["caches"], less["services"]["api"]["metrics"]
     after = draw(tmp_path, less)
     gone = {"CacheDown", "CacheMemoryHigh", "QueueOld", "QueueDeep", "JobsFail", "TokensShort", "RateLimited",
-            "MetricsMissing", "BackupMissing"}  # fmt: skip
+            "MetricsMissing", "BackupMissing", "WritesExposed"}  # fmt: skip
     assert _alerts(graph) - _alerts(after) == gone
     assert not any(item.name.startswith("queue-exporter") for item in after)
     assert "/etc/slipway/dashboards/caches.json" not in files(after, "grafana-files-carrier")

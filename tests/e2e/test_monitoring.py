@@ -44,6 +44,8 @@ agent_tokens_limit{model="small"} 100
 agent_rate_limited_total{provider="acme"} %(count)d
 slipway_backup_last_verified_timestamp_seconds %(verified)d
 slipway_backup_alert_after_seconds 60
+slipway_backup_wal_exposure_seconds{store="main"} 900
+slipway_backup_wal_alert_after_seconds 600
 """
 _WELL = """\
 agent_queue_depth{queue="jobs"} 0
@@ -52,8 +54,10 @@ agent_tokens_used{model="small"} 1
 agent_tokens_limit{model="small"} 100
 slipway_backup_last_verified_timestamp_seconds %(verified)d
 slipway_backup_alert_after_seconds 99999
+slipway_backup_wal_exposure_seconds{store="main"} 12
+slipway_backup_wal_alert_after_seconds 600
 """
-BY_METRICS = {"QueueOld", "QueueDeep", "JobsFail", "TokensShort", "RateLimited", "BackupMissing"}
+BY_METRICS = {"QueueOld", "QueueDeep", "JobsFail", "TokensShort", "RateLimited", "BackupMissing", "WritesExposed"}
 BY_REQUESTS = {"ServiceErrors", "ServiceSlow", "AccessRefused"}
 BY_LOAD = {"DatabaseConnections", "CacheMemoryHigh", "ContainerMemoryHigh"}
 BY_STOP = {"ServiceDown", "ContainerDown", "MetricsMissing", "DatabaseDown", "CacheDown"}

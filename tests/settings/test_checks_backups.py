@@ -65,6 +65,20 @@ class TestDefaults:
         platform = project.load({**STORES, "secrets": secrets, "backups": backups}).platform
         assert platform.backups.destinations["far"].prefix == "slipway/dev"
 
+    def test_moments_are_kept_where_that_is_asked_for(self, project: Any) -> None:
+        """The server keeps what was not fetched, and no more than is said; a database that is left out is as it was."""
+        stores = {**STORES, "databases": {"main": {"settings": {"max_connections": 50}}, "other": {}}}
+        backups = {"point_in_time": {"wal_limit": "512MiB"}, "exclude": ["other"]}
+        platform = project.load({**stores, "backups": backups}).platform
+        assert platform.databases["main"].settings == {
+            "wal_level": "replica", "max_slot_wal_keep_size": "512MB", "max_connections": "50",
+        }  # fmt: skip
+        assert platform.databases["other"].settings == {}
+        assert platform.backups.point_in_time.ship_every_s == 30
+        for written, kept in ((True, True), (False, False), ({}, True)):
+            found = project.load({**STORES, "backups": {"point_in_time": written}}).platform.backups.point_in_time
+            assert (found is not None) is kept
+
     def test_a_schedule_can_be_off(self, project: Any) -> None:
         """YAML reads a bare off as false."""
         for written in ("off", False):
@@ -87,6 +101,8 @@ class TestDefaults:
         ({"schedule": "0 2 * *"}, ("five fields are needed",)),
         ({"schedule": "0 25 * * *"}, ("'25' is no hour: 0 to 23",)),
         ({"timezone": "Mars/Base"}, ("the name of a time zone is needed",)),
+        ({"point_in_time": True, "exclude": ["main"]}, ("there is no database of the platform that is backed up",)),
+        ({"point_in_time": {"wal_limit": "10MiB"}}, ("64",)),
         ({"alert_after": "soon"}, ("a duration with its unit",)),
         ({"shedule": "off"}, ("unknown key 'shedule'", "schedule")),
         ({"webhook": {"url": "hook", "template": "teams"}}, ("slack, json",)),
@@ -96,6 +112,22 @@ def test_it_is_refused(project: Any, backups: dict[str, Any], words: tuple[str, 
     text = _refused(project, backups)
     for word in words:
         assert word in text
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"wal_level": "minimal"}, "with wal_level: minimal nobody can fetch"),
+        ({"max_wal_senders": 2}, "with max_wal_senders: 2 nobody can fetch"),
+        ({"max_replication_slots": 0}, "with max_replication_slots: 0 nobody can fetch"),
+        ({"max_slot_wal_keep_size": "9GB"}, "is set by backups.point_in_time.wal_limit"),
+    ],
+)
+def test_a_server_lets_its_log_be_fetched(project: Any, settings: dict[str, Any], words: str) -> None:
+    """Otherwise nothing would be kept, and nobody told before it is needed."""
+    databases = {"databases": {"main": {"settings": settings}}}
+    assert words in _refused(project, {"point_in_time": True}, **databases)
+    assert project.load({**STORES, **databases, "backups": {}}).platform.backups is not None
 
 
 def test_its_name_is_its_own(project: Any) -> None:

@@ -14,6 +14,7 @@ from slipway_backup import config as configuration
 from slipway_backup import files, history, listing, lock, metrics, sets, verify, webhook
 from slipway_backup.destinations import repositories
 from slipway_backup.errors import BackupError
+from slipway_backup.point_in_time import asking, state
 from slipway_backup.report import Report
 from slipway_backup.restore import commands as restoring
 
@@ -48,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", type=Path, default=configuration.DEFAULT_FILE, help="the configuration's file")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="stay, run what is due, serve metrics")
+    commands.add_parser("keep-log", help="stay, and keep databases restorable to any moment")
+    moments = commands.add_parser("moments", help="which moments databases can be restored to")
+    moments.add_argument("--until", type=asking.moment, help="store log away now, if that is needed to have this one")
     commands.add_parser("health", help="exit 0 while the scheduler lives")
     commands.add_parser("status", help="what is known of the last runs, as JSON")
     readers = commands.add_parser("read-volumes", help="hand out the volumes below a folder")
@@ -67,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     one["verify"].add_argument("--read-all", action="store_true", help="and read all that is stored anywhere")
     one["fetch"].add_argument("--to", type=Path, required=True, help="an empty folder")
     restoring.add_arguments(commands.add_parser("restore", help="a step of slipway restore"))
-    for parser_ in (run, lists, *one.values()):
+    for parser_ in (run, lists, moments, *one.values()):
         parser_.add_argument("--json", action="store_true", help="write JSON")
     return parser
 
@@ -80,6 +84,22 @@ def _serve(asked: argparse.Namespace, _: Report) -> int:
     from slipway_backup import scheduler  # noqa: PLC0415 - only where it is needed
 
     return scheduler.serve(_load(asked))
+
+
+def _keep_log(asked: argparse.Namespace, report: Report) -> int:
+    from slipway_backup.point_in_time import archive  # noqa: PLC0415 - only where it is needed
+
+    return archive.serve(_load(asked), report)
+
+
+def _moments(asked: argparse.Namespace, report: Report) -> int:
+    found = asking.moments(_load(asked), Report(quiet=True) if asked.json else report, asked.until)
+    if asked.json:
+        print(json.dumps(found))
+        return 0
+    for item in found:
+        print(f"{item['store']}  {item['since']} to {item['until']}  {', '.join(item['destinations'])}")
+    return 0
 
 
 def _health(_asked: argparse.Namespace, _: Report) -> int:
@@ -107,7 +127,11 @@ def _status(asked: argparse.Namespace, _: Report) -> int:
         "last_run": newest,
         "last_verified": history.last(found, history.RUN, "verified"),
         "last_read_all": history.last(found, history.READ_ALL, "verified", "failed"),
+        "point_in_time": None,
     }
+    if config.point_in_time is not None:
+        known = {part.name: state.read(config, part.name).document() for part in state.databases(config)}
+        document["point_in_time"] = {"alert_after_s": config.point_in_time.alert_after_s, "databases": known}
     print(json.dumps(document))
     return 0
 
@@ -202,6 +226,8 @@ def _restore(asked: argparse.Namespace, report: Report) -> int:
 _COMMANDS = {
     "restore": _restore,
     "serve": _serve,
+    "keep-log": _keep_log,
+    "moments": _moments,
     "health": _health,
     "status": _status,
     "read-volumes": _read_volumes,

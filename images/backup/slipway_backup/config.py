@@ -70,6 +70,22 @@ class Webhook:
 
 
 @dataclass(frozen=True)
+class PointInTime:
+    """How databases are kept restorable to any moment."""
+
+    ship_every_s: float = 30.0
+    """Seconds between two looks whether there is log to store away."""
+    base_every_s: float = 86_400.0
+    """Age of a base backup from which a new one is made."""
+    keep_s: float = 604_800.0
+    """How far back moments stay restorable."""
+    wal_limit_bytes: int = 1 << 30
+    """How much log the server keeps for whoever fetches it, and how much waits here to be stored away."""
+    alert_after_s: float = 600.0
+    """Seconds of writes that are not stored away from which it is time to act."""
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything that the container is told."""
 
@@ -87,6 +103,7 @@ class Config:
     read_all: str | None = None
     alert_after_s: float = 93_600.0
     metrics_port: int = 9750
+    point_in_time: PointInTime | None = None
     work: Path = Path("/work")
 
     @property
@@ -133,6 +150,7 @@ def load(file: Path = DEFAULT_FILE) -> Config:
             read_all=content.get("read_all"),
             alert_after_s=content.get("alert_after_s", Config.alert_after_s),
             metrics_port=content.get("metrics_port", Config.metrics_port),
+            point_in_time=PointInTime(**content["point_in_time"]) if content.get("point_in_time") else None,
             work=Path(content.get("work", Config.work)),
         )
     except OSError as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from slipway_backup import history, lock
+from slipway_backup.point_in_time import state
+from slipway_backup.point_in_time.chain import moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +44,41 @@ def render(config: Config) -> str:
     _head(lines, "store_size_bytes", "Size of each store in the newest set")
     for name, store in sorted(content.get("stores", {}).items()):
         lines.append(f'{PREFIX}store_size_bytes{{store="{name}",kind="{store["kind"]}"}} {store["bytes"]}')
+    if config.point_in_time is not None:
+        _logs(lines, config)
     return "\n".join(lines) + "\n"
+
+
+def _logs(lines: list[str], config: Config) -> None:
+    """Add what is known of the write-ahead log of each database. What is not known yet is left out."""
+    assert config.point_in_time is not None  # noqa: S101 - the only caller asks
+    known = {part.name: state.read(config, part.name) for part in state.databases(config)}
+    rows: dict[tuple[str, str], dict[str, float | None]] = {
+        ("wal_exposure_seconds", "Seconds of writes that would be lost with the host"): {
+            name: item.exposure_s() for name, item in known.items()
+        },
+        ("wal_base_timestamp_seconds", "When the newest base backup was made"): {
+            name: moment_of(item.chain).timestamp() if item.chain else None for name, item in known.items()
+        },
+        ("wal_oldest_timestamp_seconds", "Since when moments can be restored"): {
+            name: moment_of(item.oldest).timestamp() if item.oldest else None for name, item in known.items()
+        },
+        ("wal_slot_bytes", "Write-ahead log that the server keeps until it is fetched"): {
+            name: item.slot_bytes for name, item in known.items()
+        },
+        ("wal_lost", "How often log was lost and a new chain began"): {name: item.lost for name, item in known.items()},
+    }
+    for (metric, meaning), values in rows.items():
+        _head(lines, metric, meaning)
+        lines += [
+            f'{PREFIX}{metric}{{store="{name}"}} {value:.15g}' for name, value in values.items() if value is not None
+        ]
+    _one(
+        lines,
+        "wal_alert_after_seconds",
+        "From how many seconds of exposure it is time to act",
+        config.point_in_time.alert_after_s,
+    )
 
 
 def _head(lines: list[str], name: str, meaning: str) -> None:

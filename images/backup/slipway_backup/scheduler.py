@@ -48,6 +48,8 @@ def serve(config: Config) -> int:
         signal.signal(number, lambda *_: ended.set())
     server = _metrics_server(config)
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+    if config.point_in_time is not None:
+        threading.Thread(target=_keep, args=(("keep-log",), ended), name="keep-log").start()
     due = {name: next_after(expression, config.timezone, history.now()) for name, expression in _jobs(config).items()}
     if "run" in due and missed(config, history.now()):
         due["run"] = history.now()
@@ -95,6 +97,22 @@ def _run(command: tuple[str, ...], ended: threading.Event) -> None:
         process.wait()
     if process.returncode:
         print(f"{command[0]} ended with {process.returncode}", flush=True)
+
+
+def _keep(command: tuple[str, ...], ended: threading.Event) -> None:
+    """Run a command that stays, and again when it has ended."""
+    while not ended.is_set():
+        process = subprocess.Popen([sys.executable, "-m", "slipway_backup", *command])
+        while process.poll() is None and not ended.is_set():
+            ended.wait(1.0)
+        if process.poll() is None:
+            process.terminate()
+            _wait(process, _GRACE_S)
+            process.kill()
+            process.wait()
+        else:
+            print(f"{command[0]} ended with {process.returncode}; it is started again", flush=True)
+            ended.wait(_BEAT_S)
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:

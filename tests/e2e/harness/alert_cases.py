@@ -236,6 +236,18 @@ CASES: Final[dict[str, Case]] = {
             _of("slipway_backup_alert_after_seconds", part="backups"): "300x60",
         },
     ),
+    "WritesExposed": Case(
+        fault={
+            _of("slipway_backup_wal_exposure_seconds", part="backups", store="main"): "900x60",
+            _of("slipway_backup_wal_alert_after_seconds", part="backups"): "600x60",
+        },
+        labels={"part": "backups", "store": "main"},
+        summary="the last 15m 0s of writes to main are not stored away",
+        well={
+            _of("slipway_backup_wal_exposure_seconds", part="backups", store="main"): "599x60",
+            _of("slipway_backup_wal_alert_after_seconds", part="backups"): "600x60",
+        },
+    ),
     "DiskShort": Case(
         fault={_disk("avail", "ext4"): "5x60", _disk("size", "ext4"): "100x60"},
         labels={"device": "/dev/sda"},

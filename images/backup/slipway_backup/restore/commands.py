@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from slipway_backup import files
 from slipway_backup.errors import BusyError, ConfigError, NotVerifiedError
 from slipway_backup.lock import exclusive
+from slipway_backup.point_in_time import asking
 from slipway_backup.restore import caches, databases, fetched, imported, volumes
 from slipway_backup.scratch.redis import scratch_redis
 from slipway_backup.stores.redis import SNAPSHOT
@@ -52,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         if name == "database":
             step.add_argument("--file", type=Path, help="a dump instead of a set")
             step.add_argument("--name", help="what the user calls that file")
+            step.add_argument("--to", type=asking.moment, help="a moment instead of a set")
             step.add_argument("--owner", help="who shall own what that file holds")
     steps.add_parser("tidy", help="end what interrupted restores have left").add_argument("--json", action="store_true")
     volume = steps.add_parser("volume", help="in a container of its own that has the volume")
@@ -138,6 +140,9 @@ def _database(arguments: argparse.Namespace, config: Config, part: Part, place: 
         if arguments.file is not None:
             name, owner = arguments.name or arguments.file.name, arguments.owner or part.text("database")
             dump, source = imported.import_file(arguments.file, name, folder, owner, report), {"file": name}
+        elif arguments.to is not None:
+            dump, known = asking.dump_of(config, part, arguments.to, folder, report)
+            source = {"to": arguments.to.isoformat(), **known}
         else:
             found = fetched.fetch_store(config, _wanted(arguments), folder, report)
             dump, source = databases.of_set(found.files, found.record.content), {"set": found.manifest.id}

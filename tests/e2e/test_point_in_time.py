@@ -1,0 +1,175 @@
+"""A database comes back as it was between two writes; and log that nobody fetches is bounded.
+
+On the embedded engine alone: all of it happens inside of containers after the deployment. One platform is shared; the
+scenarios stand in the order in which they are cheap.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Stacks
+from tests.e2e.harness import history
+from tests.e2e.harness.blueprints import Blueprint, tiny
+from tests.e2e.harness.docker_view import Daemon
+from tests.e2e.harness.engines import EMBEDDED
+from tests.e2e.harness.minio import Minio, binary
+from tests.e2e.harness.starter import open_stack
+from tests.e2e.harness.stateful import Stores
+from tests.e2e.harness.waiting import until
+
+pytestmark = pytest.mark.e2e
+
+BUCKET = "slipway-moments"
+LIMIT_MIB = 64
+SEGMENT_MIB = 16
+
+
+def _blueprint(minio: Minio | None) -> Blueprint:
+    blueprint = tiny()
+    blueprint["databases"] = {"main": {"health_interval": "1s", "stop_grace": "10s", "memory": "192MiB"}}
+    blueprint["backups"] = {
+        "schedule": "off",
+        "point_in_time": {"ship_every": "2s", "wal_limit": f"{LIMIT_MIB}MiB", "alert_after": "1h"},
+        "destinations": {"local": {}},
+    }
+    if minio is not None:
+        blueprint["networks"]["edge"] = {}
+        blueprint["secrets"] |= {"s3_id": {}, "s3_key": {}}
+        blueprint["backups"]["destinations"]["offsite"] = {
+            "kind": "s3",
+            "endpoint": f"http://{minio.address}",
+            "bucket": BUCKET,
+            "access_key": "s3_id",
+            "secret_key": "s3_key",
+        }
+    return blueprint
+
+
+def _object_store(daemon: Daemon) -> Minio | None:
+    try:
+        binary()
+    except pytest.skip.Exception:
+        return None
+    return Minio(daemon, "test-point-in-time")
+
+
+@dataclass
+class Place(Stores):
+    """The platform, and what it says of its moments."""
+
+    minio: Minio | None = None
+    """Where its log is stored, too; nothing where it can't be built."""
+
+    def known(self) -> dict[str, Any]:
+        """Return what the container that makes backups knows of the database."""
+        found: dict[str, Any] = json.loads(self.in_backups("slipway-backup", "status"))
+        known: dict[str, Any] = found["point_in_time"]["databases"]["main"]
+        return known
+
+    def clock(self) -> datetime:
+        """Return the server's time."""
+        return datetime.fromisoformat(self.sql("set timezone = 'UTC'; select clock_timestamp()"))
+
+    def wait_until_kept(self, chain: int) -> None:
+        """Wait until so many chains were broken and the one that goes on is proved."""
+        until(
+            lambda: (known := self.known())["lost"] == chain and known["verified"] and not known["error"],
+            "a base backup and its log are stored and proved",
+            120,
+        )
+
+
+@pytest.fixture(scope="module")
+def place(stacks: Stacks, daemon: Daemon) -> Iterator[Place]:
+    """Deploy it, with an empty history, and wait for the first chain."""
+    with ExitStack() as cleanup:
+        minio = _object_store(daemon)
+        if minio is not None:
+            cleanup.enter_context(minio).s3.make(BUCKET)
+        platform = stacks.new(EMBEDDED, _blueprint(minio))
+        cleanup.callback(stacks.remove, platform)
+        if minio is not None:
+            state = open_stack(platform.workspace)
+            state.init()
+            state.set_config("slipway:s3_id", minio.account.key, secret=True)
+            state.set_config("slipway:s3_key", minio.account.secret, secret=True)
+        platform.up().ended()
+        made = Place(platform, minio=minio)
+        made.sql(history.CREATE)
+        made.wait_until_kept(0)
+        yield made
+
+
+def test_a_database_comes_back_as_it_was_between_two_writes(place: Place) -> None:
+    """All that was acknowledged before is there, and nothing that was begun after; the live one is kept."""
+    with history.Writer(place.platform) as writer:
+        writer.wait_for(20)
+        before = writer.history()
+        moment = place.clock()
+        tried = writer.history()
+        writer.wait_for(20)
+        writer.stop()
+    place.sql("insert into history (n) values (1000000); drop table history")
+    told = place.restore("--to", moment.isoformat(sep=" "), "--no-safety")
+    there = history.stored(place.platform)
+    assert before.lost(there) == []
+    assert tried.invented(there) == []
+    assert datetime.fromisoformat(told["reached"]["main"]) <= moment
+    (kept,) = place.kept()
+    assert place.sql("select count(*) from pg_class where relname = 'history'", kept) == "0"
+    place.platform.world.assert_well(main=1, backups=1)
+    place.ask("restore", "--forget", "--yes").ended()
+
+
+def test_the_window_is_said_and_what_lies_outside_is_refused(place: Place) -> None:
+    """In seconds of exposure and the oldest moment; nothing live is touched."""
+    status = place.ask("status").ended().out
+    assert re.search(r"point in time of main: up to \d+ s ago, since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", status), (
+        status
+    )
+    metrics = place.in_backups("python3", "-c", _METRICS)
+    exposure = re.search(r'^slipway_backup_wal_exposure_seconds{store="main"} (\S+)$', metrics, re.MULTILINE)
+    assert exposure
+    assert float(exposure[1]) < 60
+    names = place.databases()
+    since = datetime.fromisoformat(place.known()["since"])
+    early = (since - timedelta(seconds=2)).isoformat()
+    place.ask("restore", "--to", early, "--no-safety", "--yes").failed("can't be restored to", "allowed: 2")
+    assert place.databases() == names
+
+
+def test_log_that_nobody_fetches_is_bounded_and_a_new_chain_begins(place: Place) -> None:
+    """Even where its reader hangs: the disk stays free, the gap is told, what was stored before it can be had still."""
+    place.sql("insert into history (n) values (2000000)")
+    moment = place.clock()
+    until(lambda: datetime.fromisoformat(place.known()["until"]) > moment, "it is stored away")
+    container = place.platform.daemon.client.containers.get(place.platform.world.of("backups")[0].id)
+    container.pause()
+    try:
+        for _ in range(2 * LIMIT_MIB // SEGMENT_MIB):
+            place.sql("insert into history (n) select max(n) + 1 from history; select pg_switch_wal()")
+        place.sql("checkpoint")
+        assert place.sql("select wal_status from pg_replication_slots") == "lost"
+        size = int(place.sql("select sum(size) from pg_ls_waldir()")) >> 20
+        assert size <= LIMIT_MIB + 3 * SEGMENT_MIB, size
+        lost = place.clock()
+    finally:
+        container.unpause()
+    place.wait_until_kept(1)
+    place.ask("restore", "--to", lost.isoformat(), "--no-safety", "--yes").failed("allowed: 2", " UTC, 2")
+    if place.minio is not None:
+        place.in_backups("rm", "-r", "/backups/point-in-time")  # the object store alone is enough
+    place.restore("--to", moment.isoformat(), "--no-safety")
+    assert max(history.stored(place.platform)) == 2000000
+
+
+_METRICS = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9750/metrics').read().decode())"
