@@ -35,10 +35,6 @@ class NotVerifiedError(BackupError):
     code = 5
 
 
-class LostError(BackupError):
-    """Something of a write-ahead log is missing for good."""
-
-
 class NoSuchSetError(BackupError):
     """There is no such set."""
 

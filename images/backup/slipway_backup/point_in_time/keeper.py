@@ -7,11 +7,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from slipway_backup import files, history
-from slipway_backup.errors import BackupError, BusyError, LostError
+from slipway_backup.errors import BackupError, BusyError
 from slipway_backup.point_in_time import base, chain, recover, segments, state
 from slipway_backup.point_in_time.chain import BASE, FACTS, LOG, Facts
 from slipway_backup.point_in_time.places import places, undisturbed
 from slipway_backup.point_in_time.receiver import Receiver
+from slipway_backup.point_in_time.segments import LostError
 from slipway_backup.point_in_time.server import LogServer, Mark, connected
 
 if TYPE_CHECKING:

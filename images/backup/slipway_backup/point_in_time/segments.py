@@ -6,12 +6,16 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
-from slipway_backup.errors import LostError
+from slipway_backup.errors import BackupError
 from slipway_backup.point_in_time.chain import PARTIAL, SEGMENT, gap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+class LostError(BackupError):
+    """Something of the log is missing for good. Whoever keeps a chain begins a new one; nobody else is told."""
 
 
 def place_of(folder: Path, name: str) -> Path:
