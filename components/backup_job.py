@@ -92,7 +92,7 @@ class BackupJob(pulumi.ComponentResource):
             },
             files_image=args.files_image,
             files_key=args.files_key,
-            health=HealthCheck(test=_HEALTH, interval_s=10.0, timeout_s=10.0, start_period_s=30.0),
+            health=HealthCheck(test=_HEALTH, interval_s=10.0, timeout_s=10.0, start_period_s=30.0, wait_s=180.0),
             networks=args.networks,
             needs=ready,
             memory_mib=args.memory_mib,

@@ -2,7 +2,7 @@
 
 By default one of them in prod, without backups and monitoring, which have their own scenarios. ``make systems``
 (``SLIPWAY_SYSTEMS=all``) runs all ten, with both, and prints a table; ``SLIPWAY_SYSTEMS=orient-dev,orchesity-prod``
-some of them. On one engine: what a system does once it is deployed does not depend on the engine.
+some of them, as whole. On one engine: what a system does once it is deployed does not depend on the engine.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ pytestmark = pytest.mark.e2e
 
 WANTED = os.environ.get("SLIPWAY_SYSTEMS", "octocode-prod").split(",")
 ALL = WANTED == ["all"]
+WHOLE = "SLIPWAY_SYSTEMS" in os.environ
 EVERY = [(system, environment) for system in SYSTEMS for environment in ENVIRONMENTS]
 CASES = [case for case in EVERY if ALL or "-".join(case) in WANTED]
 TABLE: list[str] = []
@@ -69,9 +70,9 @@ class Running:
 def running(request: pytest.FixtureRequest, daemon: Daemon, stacks: Stacks) -> Iterator[Running]:
     """Deploy a system, and remove it before the next one comes."""
     system, environment = request.param
-    grafana = build_grafana(daemon.client) if ALL else None
+    grafana = build_grafana(daemon.client) if WHOLE else None
     ollama = has_ollama(daemon)
-    described = description(system, environment, stand_in(daemon), backups=ALL, grafana=grafana, ollama=ollama)
+    described = description(system, environment, stand_in(daemon), backups=WHOLE, grafana=grafana, ollama=ollama)
     platform = stacks.new(ONE, described)
     started = time.monotonic()
     platform.up().ended()
