@@ -90,7 +90,7 @@ def _table(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     plugins = request.config.pluginmanager
     reporter, capture = plugins.getplugin("terminalreporter"), plugins.getplugin("capturemanager")
-    if len(CASES) > 1 and reporter is not None and capture is not None:
+    if WHOLE and reporter is not None and capture is not None:
         head = f"{'system':<14}{'env':<6}{'parts':>6}{'healthy':>9}{'seconds':>9}{'requirements':>20}{'asked':>8}"
         with capture.global_and_fixture_disabled():  # what a fixture prints is shown for failures alone
             reporter.write_line("")
