@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from cli import options
-from cli.console import Console
+from cli.console import Console, NotConfirmed
 from cli.deploy import Deployment, deploy
 from operate.errors import OperateError
 from operate.stack_overrides import overridden
 from settings.problems import listing, nearest
+from settings.source import stack_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,7 @@ def command(
     """Deploy services and workers with another number of replicas, without a dropped request.
 
     The numbers are written under slipway:overrides in Pulumi.<stack>.yaml, so that they hold for later deployments too.
-    If the description does not allow them, that file stays as it was.
+    If the description does not allow them, or the deployment is not agreed to, that file is as it was.
 
     Exit codes: 0 done, 1 failed, 2 a name or number that can't be.
     """
@@ -77,19 +78,26 @@ def command(
         if number > _MOST:
             raise CannotScale(f"{number} replicas of {name} are too many\n  allowed: at most {_MOST}")
         values[section, name, "replicas"] = number
+    before = (work.root / stack_file(stack)).read_bytes()
     with overridden(work.root, stack, values) as file:
         work.load(stack)  # what it does not allow is said before anything is changed
     written = ", ".join(f"{path[1]}: {number}" for path, number in values.items())
     console.step(f"{file.name}: slipway:overrides now says replicas of {written}")
-    deploy(
-        work,
-        Deployment(
-            stack=stack,
-            engine=engine,
-            message=f"scale {' '.join(parts)}",
-            probe=probe,
-            yes=yes,
-            as_json=as_json,
-            rollback=rollback,
-        ),
-    )
+    try:
+        deploy(
+            work,
+            Deployment(
+                stack=stack,
+                engine=engine,
+                message=f"scale {' '.join(parts)}",
+                probe=probe,
+                yes=yes,
+                as_json=as_json,
+                rollback=rollback,
+            ),
+        )
+    except NotConfirmed:
+        # A number that nobody agreed to must not come with the next deployment. One that fails keeps it: it is wanted.
+        file.write_bytes(before)
+        console.step(f"{file.name}: as it was")
+        raise

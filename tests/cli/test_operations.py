@@ -57,6 +57,16 @@ def test_scale_refuses_what_the_description_does_not_allow(slipway: Slipway, wor
     assert (work.root / "Pulumi.dev.yaml").read_text() == before
 
 
+def test_scale_that_nobody_agrees_to_is_not_written(slipway: Slipway, work: FakeWorkplace) -> None:
+    """It would come with the next deployment."""
+    work.knows_what_runs(stack="prod")
+    before = (work.root / "Pulumi.prod.yaml").read_text()
+    said = slipway("scale", "api=4", "--stack", "prod")
+    assert (said.code, work.engine.asked) == (2, [])
+    assert "Nobody is there to answer: add --yes" in said.err
+    assert (work.root / "Pulumi.prod.yaml").read_text() == before
+
+
 def test_restart_replaces_the_replicas(slipway: Slipway, work: FakeWorkplace) -> None:
     """By their URNs; of nothing else."""
     replica = {**entry("api-0", labels=API), "id": work.api.things[0]["Id"]}
