@@ -31,8 +31,8 @@ def _settings(graph: Graph) -> dict[str, str]:
 
 def test_the_server_encrypts_and_refuses_who_does_not() -> None:
     graph = render(lambda: Database("main", ARGS))
-    assert _settings(graph) == {
-        "listen_addresses": "*",
+    plain = _settings(render(lambda: Database("main", replace(ARGS, tls=None))))
+    assert _settings(graph) == plain | {
         "ssl": "on",
         "ssl_cert_file": f"{SECRETS}/server.crt",
         "ssl_key_file": "/var/run/postgresql/server.key",
@@ -73,7 +73,7 @@ def test_without_it_nothing_is_another() -> None:
     """A platform of before is not touched by the setting."""
     graph = render(lambda: Database("main", replace(ARGS, tls=None)))
     assert set(_files(graph)) == {f"{SECRETS}/password", f"{SECRETS}/start.sh"}
-    assert _settings(graph) == {"listen_addresses": "*"}
+    assert not {"ssl", "hba_file"} & set(_settings(graph))
     assert "main-tls-seed" not in graph
 
 
