@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "backup": "Make a backup, and look at those that there are.",
     "restore": "Bring a backup back, beside what is live until it is proved.",
     "recover": "Bring a whole stack back on a host that has nothing of it.",
+    "upgrade": "Move a database to another major version, and keep the old one.",
     "rotate": "Give a database or a secret a new credential.",
     "refresh": "Bring the state up to what really runs.",
     "status": "Show what runs and whether it is well.",

@@ -69,6 +69,10 @@ class Deployment:
     """Path to which requests are sent meanwhile; empty to choose one. Default: none are."""
     replaced: Callable[[StackView], Sequence[str]] | None = None
     """Returns URNs that are replaced in any case, from the state."""
+    recorded: bool = True
+    """Whether it is a release; a step of something greater is none."""
+    ended: Callable[[], None] | None = None
+    """Called when the engine has done its work, before what runs is looked at."""
 
 
 def deploy(work: Workplace, asked: Deployment) -> None:
@@ -165,6 +169,8 @@ def _carry_out(work: Workplace, asked: Deployment, ready: _Ready, console: Conso
                 console, engine, lambda sink: engine.up(sink, refresh=ready.refresh, replace=plan.replace)
             )
             now = time.monotonic()
+        if asked.ended is not None and not run.exit_code:
+            asked.ended()
         status = None if run.exit_code else settle(work, asked.stack, plan, endings)
     return _Attempt(
         run=run,
@@ -204,7 +210,7 @@ def _keep(work: Workplace, asked: Deployment, ready: _Ready, attempt: _Attempt, 
         strategy=strategy,
         probe=noticed.to_dict(),
     )
-    release = _record(plan, ready.releases, done, work, console)
+    release = _record(plan, ready.releases, done, work, console) if asked.recorded else None
     note_versions(console, work, plan.loaded)
     _tell_release(console, done, release, noticed, attempt.took_s)
     tell_versions(console, plan.loaded)

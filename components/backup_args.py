@@ -31,6 +31,28 @@ class DatabaseToBackUp:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OutsideToBackUp:
+    """A PostgreSQL database that somebody else runs: no role is made there, the one that is given reads it."""
+
+    name: str
+    """Name of the store in a set."""
+    host: str
+    """Name or address of the server."""
+    port: int = 5432
+    """Its port."""
+    database: str
+    """Name of the database."""
+    role: str
+    """A role that may read all of it."""
+    password: pulumi.Input[str]
+    """Its password."""
+    tls: str = "require"
+    """``sslmode``: ``disable``, ``require`` or ``verify-full``."""
+    ca_bundle: str | None = None
+    """PEM text of the certificates by which the server is trusted. Default: the image's."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CacheToBackUp:
     """A Redis server."""
 
@@ -138,6 +160,8 @@ class BackupJobArgs:
     """What messages call it."""
     databases: Sequence[DatabaseToBackUp] = ()
     """Databases."""
+    outside: Sequence[OutsideToBackUp] = ()
+    """Databases that somebody else runs."""
     caches: Sequence[CacheToBackUp] = ()
     """Caches."""
     vector_stores: Sequence[VectorsToBackUp] = ()

@@ -42,6 +42,21 @@ def configuration(args: BackupJobArgs) -> str:
     ]
     stores += [
         {
+            "name": database.name,
+            "kind": "postgres",
+            "host": database.host,
+            "port": database.port,
+            "database": database.database,
+            "user": database.role,
+            "password_file": f"{SECRETS}/database-{database.name}",
+            "external": True,
+            "sslmode": database.tls,
+            "ca_file": f"{FOLDER}/{database.name}-database-ca.pem" if database.ca_bundle else None,
+        }
+        for database in args.outside
+    ]
+    stores += [
+        {
             "name": cache.name,
             "kind": "redis",
             "host": cache.host,

@@ -52,6 +52,8 @@ class BackupJob(pulumi.ComponentResource):
             logins, made = self._role(name, args, database)
             secrets |= {f"{SECRETS}/{login}-{database.name}": password for login, password in logins.items()}
             ready.append(made)
+        for outside in args.outside:
+            secrets[f"{SECRETS}/database-{outside.name}"] = outside.password
         ready += [vectors.server for vectors in args.vector_stores]
         ready += [server for models in args.model_servers for server in models.servers]
         for vectors in args.vector_stores:
@@ -89,6 +91,7 @@ class BackupJob(pulumi.ComponentResource):
             files={
                 f"{FOLDER}/config.json": configuration(args),
                 **{f"{FOLDER}/{place.name}-ca.pem": place.ca_bundle for place in args.s3 if place.ca_bundle},
+                **{f"{FOLDER}/{item.name}-database-ca.pem": item.ca_bundle for item in args.outside if item.ca_bundle},
             },
             files_image=args.files_image,
             files_key=args.files_key,

@@ -14,12 +14,14 @@ from components.backup_args import (
     CacheToBackUp,
     DatabaseToBackUp,
     ModelsToBackUp,
+    OutsideToBackUp,
     PointInTime,
     S3Destination,
     VectorsToBackUp,
     VolumeToBackUp,
 )
 from components.backup_job import BackupJob
+from components.external_database import ExternalDatabase
 from components.parts import Parts
 from settings.backups import StoreKind, backed_up, writers_of
 from settings.catalogue import CatalogueImage
@@ -66,6 +68,7 @@ def make_backups(
             stack=loaded.stack,
             platform=platform.name,
             databases=[_database(platform, parts, item.name) for item in chosen if item.kind is StoreKind.POSTGRES],
+            outside=[_outside(name, made) for name, made in parts.externals.items() if name not in backups.exclude],
             caches=[_cache(parts, item.name) for item in chosen if item.kind is StoreKind.REDIS],
             vector_stores=[_vectors(parts, item.name) for item in chosen if item.kind is StoreKind.QDRANT],
             model_servers=[_models(parts, item.name) for item in chosen if item.kind is StoreKind.OLLAMA],
@@ -127,6 +130,20 @@ def _database(platform: Platform, parts: Parts, name: str) -> DatabaseToBackUp:
     )
 
 
+def _outside(name: str, made: ExternalDatabase) -> OutsideToBackUp:
+    where = f"databases.{name}.external.ca_bundle"
+    return OutsideToBackUp(
+        name=name,
+        host=made.host,
+        port=made.port,
+        database=made.database,
+        role=made.role,
+        password=made.password,
+        tls=made.tls,
+        ca_bundle=_read(where, made.ca_bundle) if made.ca_bundle else None,
+    )
+
+
 def _cache(parts: Parts, name: str) -> CacheToBackUp:
     made = parts.caches[name]
     return CacheToBackUp(name=name, host=made.host, port=made.port, password=made.password, server=made.container)
@@ -159,13 +176,13 @@ def _s3(backups: Backups, parts: Parts, name: str) -> S3Destination:
         region=place.region,
         access_key=parts.secrets[place.access_key or ""],
         secret_key=parts.secrets[place.secret_key or ""],
-        ca_bundle=_read(name, place.ca_bundle) if place.ca_bundle else None,
+        ca_bundle=_read(f"backups.destinations.{name}.ca_bundle", place.ca_bundle) if place.ca_bundle else None,
     )
 
 
-def _read(name: str, written: str) -> str:
+def _read(where: str, written: str) -> str:
     try:
         return Path(written).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
-        raise pulumi.RunError(f"backups.destinations.{name}.ca_bundle: can't read {written}: {reason}") from None
+        raise pulumi.RunError(f"{where}: can't read {written}: {reason}") from None

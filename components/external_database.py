@@ -26,6 +26,8 @@ class ExternalDatabase:
     """``sslmode`` of its address."""
     password: pulumi.Output[str]
     """The role's password (secret)."""
+    ca_bundle: str | None = None
+    """File with the certificates by which backups trust it."""
 
     @property
     def url(self) -> pulumi.Output[str]:
@@ -54,5 +56,6 @@ def external_database(described: DatabaseModel, password: pulumi.Output[str]) ->
         role=str(described.user),
         database=str(described.database),
         tls=described.external.tls,
+        ca_bundle=described.external.ca_bundle,
         password=password,
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import docker
 
-    from operate.stack_view import Container, Password, StackView, Volume
+    from operate.stack_view import Password, StackView, Volume
     from settings import Loaded, Platform
 
 _GENERATED: Final = 32
@@ -125,6 +125,12 @@ def judge(view: StackView, loaded: Loaded, client: docker.DockerClient | None) -
     return Verdict(tuple(refused), tuple(notes))
 
 
+def serving_volume(view: StackView | None, part: str) -> str | None:
+    """Return the name of the volume that a stack's state has for a database; ``None`` if it has none."""
+    named = (volume.name for volume in view.volumes if _key(volume.urn) == ("Database", f"{part}-data")) if view else ()
+    return next(iter(named), None)
+
+
 def _volume_problem(
     volume: Volume, key: _Key, wanted: Mapping[_Key, _Wanted], new: Mapping[_Key, _Wanted], *, protected: bool
 ) -> _Problem | None:
@@ -196,34 +202,37 @@ def _password_problem(password: Password, key: _Key, lengths: Mapping[_Key, int]
 
 def _majors(view: StackView, platform: Platform, client: docker.DockerClient) -> Iterator[str]:
     """Refuse a PostgreSQL of another major version on the data of a running one."""
-    volumes = {_key(volume.urn) for volume in view.volumes}
+    volumes = {_key(volume.urn): volume.name for volume in view.volumes}
     servers = {_key(container.urn): container for container in view.containers}
     for name, database in platform.databases.items():
         server = servers.get(("Database", f"{name}-server"))
-        if server is None or ("Database", f"{name}-data") not in volumes:
-            continue
-        old, new = _running_major(client, server), _image_major(client, str(database.image))
+        volume = volumes.get(("Database", f"{name}-data"))
+        if server is None or volume is None or database.volume_name not in {None, volume}:
+            continue  # on another volume it does not meet these data
+        old, new = running_major(client, server.id), image_major(client, str(database.image))
         if old and new and old != new:
             yield str(
                 _Problem(
                     f"{name}: its data are those of PostgreSQL {old}, and {database.image} is PostgreSQL {new},"
                     " which can't read them",
-                    f"keep the image of version {old}; to move on, describe a second database of version {new},"
-                    f" fill it from pg_dump of {name}, and let the services use that",
+                    f"slipway upgrade database {name} --to {new}: it dumps, restores into a new volume,"
+                    f" compares, and keeps the old one; or keep the image of version {old}",
                 )
             )
 
 
-def _running_major(client: docker.DockerClient, server: Container) -> str | None:
+def running_major(client: docker.DockerClient, container: str) -> str | None:
+    """Return the major version that a PostgreSQL server's container says; ``None`` if it is gone or says none."""
     import docker.errors  # noqa: PLC0415 - slow to load
 
     try:
-        return _major(client.api.inspect_container(server.id)["Config"].get("Env"))
+        return _major(client.api.inspect_container(container)["Config"].get("Env"))
     except docker.errors.NotFound:
         return None
 
 
-def _image_major(client: docker.DockerClient, reference: str) -> str | None:
+def image_major(client: docker.DockerClient, reference: str) -> str | None:
+    """Return the major version of a PostgreSQL image: what it says of itself, or, where it is not here, its tag."""
     import docker.errors  # noqa: PLC0415 - as above
 
     try:

@@ -29,6 +29,8 @@ SERVING_ROLES: Final = frozenset({"replica", "server", "reader"})
 """Roles of containers that are meant to run all the time."""
 ONE_SHOT_ROLES: Final = frozenset({"job", "verify", "reload", "owner"})
 """Roles of containers that run once to their end."""
+UPGRADE_ROLE: Final = "upgrade"
+"""Role of the server of a moment that fills a new volume."""
 CARRIER_ROLE: Final = "carrier"
 """Role of containers that only carry files into a volume and are never started."""
 DATA_KINDS: Final = frozenset({"database", "cache", "vector_store", "model_server", "volume", "backups", "monitoring"})

@@ -83,7 +83,7 @@ class LivePostgres:
         self._ask(
             "SET log_statement = none; SET log_min_error_statement = panic; SET log_min_duration_statement = -1;\n"
             f"DROP ROLE IF EXISTS {LOGIN};\n"
-            f"CREATE ROLE {LOGIN} LOGIN SUPERUSER PASSWORD {_literal(password)};\n"
+            f"CREATE ROLE {LOGIN} LOGIN SUPERUSER PASSWORD {literal(password)};\n"
             f"SELECT format('ALTER ROLE {LOGIN} VALID UNTIL %L', now() + interval '6 hours') \\gexec"
         )
 
@@ -100,16 +100,19 @@ class LivePostgres:
 
     def remove_leftovers(self) -> list[str]:
         """Remove what an interrupted restore has left, and return its names."""
-        # First nobody fills any further: what belongs to the role would keep it from being dropped.
-        self._ask(
-            f"SELECT 'ALTER ROLE {LOGIN} NOLOGIN' FROM pg_roles WHERE rolname = '{LOGIN}' \\gexec\n"  # noqa: S608 - a constant
-            f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '{LOGIN}';"
-        )
+        self._end_login()
         found = [name for name in self.leftovers() if name.endswith(_BESIDE)]
         for name in found:
             self._ask(f"DROP DATABASE IF EXISTS {_identifier(name)} WITH (FORCE);")
         self.drop_login()
         return found
+
+    def _end_login(self) -> None:
+        """See that nobody fills any further: what belongs to the role would keep it from being dropped."""
+        self._ask(
+            f"SELECT 'ALTER ROLE {LOGIN} NOLOGIN' FROM pg_roles WHERE rolname = '{LOGIN}' \\gexec\n"  # noqa: S608 - a constant
+            f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '{LOGIN}';"
+        )
 
     def swap(self, live: str, moment: str) -> str:
         """Let the database that was filled beside a live one take its place; return what the live one is called now.
@@ -117,7 +120,7 @@ class LivePostgres:
         Sessions of the live database are ended. Either both names change or none.
         """
         before = f"{_short(live, _BEFORE + moment)}{_BEFORE}{moment}"
-        names = f"{_literal(live)}, {_literal(beside(live))}"
+        names = f"{literal(live)}, {literal(beside(live))}"
         environment = {
             # Waits for their ends: a renaming waits five seconds for them, which is little on a busy machine.
             "STATEMENTS": "SET lock_timeout = '10s';\n"
@@ -150,11 +153,33 @@ class LivePostgres:
         """Remove a database that a restore has replaced, for good."""
         self._ask(f"DROP DATABASE {_identifier(kept.name)} WITH (FORCE);")
 
+    def end_sessions(self, live: str) -> None:
+        """End every client's session of a database, and return when they have ended.
+
+        Raises:
+            ServerRefused: One does not end within five seconds.
+        """
+        left = self._ask(
+            "SELECT count(*) FROM (SELECT pg_terminate_backend(pid, 5000) AS ended FROM pg_stat_activity"  # noqa: S608 - quoted
+            f" WHERE datname = {literal(live)} AND backend_type = 'client backend') AS asked WHERE NOT ended;"
+        )
+        if int(left):
+            raise ServerRefused(f"{self.part}: {left} sessions of database {live} do not end")
+
+    def written(self, live: str) -> int:
+        """Return how many rows of a database's tables were written since its server started to count."""
+        return int(
+            self._ask(
+                f"\\connect {_identifier(live)}\n"
+                "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) FROM pg_stat_user_tables;"
+            )
+        )
+
     def size(self, live: str) -> int:
         """Return the bytes of a database on disk."""
         return int(
             self._ask(
-                f"SELECT coalesce(max(pg_database_size(oid)), 0) FROM pg_database WHERE datname = {_literal(live)};"  # noqa: S608 - quoted
+                f"SELECT coalesce(max(pg_database_size(oid)), 0) FROM pg_database WHERE datname = {literal(live)};"  # noqa: S608 - quoted
             )
         )
 
@@ -192,5 +217,6 @@ def _identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """Return a text as a literal of SQL."""
     return "'" + text.replace("'", "''") + "'"

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from operate.outside_postgres import Outside
+
 
 class RestoreRefused(OperateError):  # noqa: N818 - named as what it reports
     """Nothing was touched."""
@@ -45,7 +47,9 @@ class Stores:
     users: Mapping[str, frozenset[str]]
     """By store, the parts that use it."""
     databases: Mapping[str, str]
-    """By store, the name of the database on its server."""
+    """By store, the name of the database on its server, those that others run among them."""
+    outside: Mapping[str, Outside] = field(default_factory=dict)
+    """Where those are that others run."""
 
 
 @dataclass

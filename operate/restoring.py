@@ -16,7 +16,8 @@ from operate.backups import BackupFailed, Scheduler, find_scheduler
 from operate.errors import OperateError
 from operate.find_containers import find_containers
 from operate.hold import held, hold, let_go
-from operate.live_postgres import LivePostgres
+from operate.live_postgres import LivePostgres, ServerRefused
+from operate.outside_postgres import OutsidePostgres
 from operate.restore_source import Done, RestoreRefused, Source, Stores, of_moment
 from operate.volume_writer import VolumeWriter
 
@@ -64,6 +65,7 @@ class Restore:
         self._stack = stack
         self._users = stores.users
         self._databases = stores.databases
+        self._outside = stores.outside
         self._say = say
         self._scheduler: Scheduler = find_scheduler(client, project, stack)
 
@@ -87,12 +89,15 @@ class Restore:
         missing = [name for name in only if name not in records]
         if missing:
             raise RestoreRefused(f"backup {wanted} has no {', '.join(missing)}\n  allowed: {', '.join(records)}")
-        asked = {name: record for name, record in records.items() if not only or name in only}
+        # What is somebody else's is put back only by name: what is live there is not this platform's alone.
+        own = [name for name in records if name not in self._outside]
+        asked = {name: records[name] for name in (only or own)}
         return Source(
             set_id=wanted,
             stores={name: record for name, record in asked.items() if record["kind"] in RESTORABLE},
             left_out=[
-                f"{name} ({record['kind']})" for name, record in asked.items() if record["kind"] not in RESTORABLE
+                *(f"{name} ({record['kind']})" for name, record in asked.items() if record["kind"] not in RESTORABLE),
+                *(f"{name} (external: --only {name})" for name in records if name not in asked and not only),
             ],
             taken=found["manifest"]["started"],
             verified=bool(found["verified"]),
@@ -136,7 +141,12 @@ class Restore:
             let_go(self._client, paused)
             told.append(f"{len(paused)} containers that were held go on")
         for server in self._servers(self._databases):
-            told += [f"{server.part}: half filled {name} is removed" for name in server.remove_leftovers()]
+            try:
+                told += [f"{server.part}: half filled {name} is removed" for name in server.remove_leftovers()]
+            except ServerRefused as error:
+                if server.part not in self._outside:
+                    raise
+                told.append(f"{error}: it was left as it is")
         if caches := self._result("restore", "tidy")["caches"]:
             told.append(f"{', '.join(caches)}: on its own again")
         VolumeWriter.clear(self._client, self._project, self._stack)
@@ -153,6 +163,10 @@ class Restore:
         """
         for server in self._servers(source.stores):
             record = source.stores[server.part]
+            if isinstance(server, OutsidePostgres):
+                server.check_rights(self._databases[server.part])
+                self._say(f"{server.part}: how much space its server has is not known; twice the database is needed")
+                continue
             # How much there was at a moment is not known: as much as now, at least.
             held = server.size(self._databases[server.part]) if source.moment else int(record["bytes"])
             needed = held * (_PACKED_TIMES if source.file else _TIMES) + _SPARE
@@ -163,8 +177,11 @@ class Restore:
                     f"  fix: make space; slipway restore --forget --stack {self._stack} removes what earlier ones kept"
                 )
 
-    def safety(self) -> str:
+    def safety(self, otherwise: str = ", or go without it: --no-safety") -> str:
         """Back everything up as it is now, and verify that.
+
+        Args:
+            otherwise: What the user can do instead, as the end of the advice.
 
         Raises:
             RestoreRefused: That failed.
@@ -173,8 +190,7 @@ class Restore:
             made = self._result("run", "--trigger", "safety")
         except BackupFailed as error:
             raise RestoreRefused(
-                f"the backup of how it is now failed, so nothing was touched: {error}\n"
-                "  fix: mend that, or go without it: --no-safety"
+                f"the backup of how it is now failed, so nothing was touched: {error}\n  fix: mend that{otherwise}"
             ) from None
         if not made["verified"]:
             raise RestoreRefused("the backup of how it is now was not verified, so nothing was touched")
@@ -286,6 +302,9 @@ class Restore:
         for item in find_containers(self._client, self._project, self._stack):
             if item.role == "server" and item.part in stores and item.part in self._databases and item.running:
                 yield LivePostgres(self._client, item.id, item.part)
+        for part, place in self._outside.items():
+            if part in stores:
+                yield OutsidePostgres(self._client, self._scheduler.id, part, place)
 
     def _writers(self) -> Iterator[tuple[str, VolumeWriter]]:
         yield from VolumeWriter.of_stack(self._client, self._project, self._stack, self._scheduler.id)

@@ -233,7 +233,7 @@ def judge(
         role = own.get(labels.ROLE, "")
         if role == labels.CARRIER_ROLE:
             carriers += 1
-        elif role in labels.ONE_SHOT_ROLES:
+        elif role in labels.ONE_SHOT_ROLES or role == labels.UPGRADE_ROLE:
             one_shots.append(_one_shot(container, own))
         else:
             replica = _replica(container, own, tags or {})
@@ -264,7 +264,7 @@ def broken_containers(view: StackView | None, running: Iterable[Mapping[str, Any
         running: The stack's containers as the daemon lists them (``Id``, ``State``).
     """
     states = {item["Id"]: item["State"] for item in running}
-    alive = {_RUNNING, "restarting", "created"}
+    alive = {_RUNNING, "restarting", "created", "paused"}
     return [item for item in (view.serving if view else ()) if item.id and states.get(item.id) not in alive]
 
 

@@ -52,8 +52,19 @@ def candidates(platform: Platform) -> Iterator[BackedUp]:
     yield BackedUp(CHECKPOINT, StoreKind.CHECKPOINT)
 
 
+def outside(platform: Platform) -> list[str]:
+    """Return the databases of others that are backed up, by a platform as it is declared."""
+    if platform.backups is None:
+        return []
+    return [
+        name
+        for name, database in platform.databases.items()
+        if database.external is not None and name not in platform.backups.exclude
+    ]
+
+
 def backed_up(platform: Platform) -> list[BackedUp]:
-    """Return the stores that are backed up; none where the platform has no backups."""
+    """Return the stores of the platform that are backed up; none where it has no backups."""
     if platform.backups is None:
         return []
     return [store for store in candidates(platform) if store.name not in platform.backups.exclude]

@@ -9,6 +9,7 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from settings.backups import outside
 from settings.catalogue import OWN_PREFIX
 from settings.model import (
     GRAFANA_IMAGE,
@@ -76,7 +77,7 @@ class Names:
 
 def resolve(platform: Platform, names: Names, catalogue: Catalogue) -> Platform:
     """Return the platform with every default filled in."""
-    return _Resolver(without_externals(platform), names, catalogue).resolve()
+    return _Resolver(without_externals(platform), names, catalogue, reaches_out=bool(outside(platform))).resolve()
 
 
 def externals(platform: Platform) -> dict[str, Database]:
@@ -153,11 +154,11 @@ def implied_needs(name: str, workload: Workload, platform: Platform) -> dict[str
 class _Resolver:
     """Fills in one part after the other."""
 
-    def __init__(self, platform: Platform, names: Names, catalogue: Catalogue) -> None:
+    def __init__(self, platform: Platform, names: Names, catalogue: Catalogue, *, reaches_out: bool) -> None:
         self._platform = platform
         self._names = names
         self._images = Images(platform, catalogue)
-        self._networks = resolve_networks(platform)
+        self._networks = resolve_networks(platform, reaches_out=reaches_out)
 
     def resolve(self) -> Platform:
         platform = self._platform

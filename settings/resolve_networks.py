@@ -24,9 +24,14 @@ Membership: TypeAlias = dict[tuple[str, str], list[str]]
 """Networks by section and name, in the order in which the platform declares them."""
 
 
-def resolve_networks(platform: Platform) -> Membership:
-    """Return the networks of every part."""
-    chooser = _Chooser(platform)
+def resolve_networks(platform: Platform, *, reaches_out: bool = False) -> Membership:
+    """Return the networks of every part.
+
+    Args:
+        platform: The platform, without what others run.
+        reaches_out: Whether a database that others run is backed up.
+    """
+    chooser = _Chooser(platform, reaches_out=reaches_out)
     base: Membership = {}
     for section, name, store in stores(platform):
         base[section, name] = chooser.store(store)
@@ -74,8 +79,9 @@ def networks_of_watcher(platform: Platform, name: str, *, publish: bool) -> list
 class _Chooser:
     """Chooses networks by the rules that the models' docstrings state."""
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: Platform, *, reaches_out: bool) -> None:
         self._platform = platform
+        self._reaches_out = reaches_out
         self._declared = list(platform.networks)
         self._internal = [name for name, network in platform.networks.items() if network.internal]
         self._open = [name for name, network in platform.networks.items() if not network.internal]
@@ -136,7 +142,7 @@ class _Chooser:
         chosen = {store.name for store in backed_up(self._platform) if store.kind is not StoreKind.VOLUME}
         stores_ = [membership[section, name] for section, name, _ in stores(self._platform) if name in chosen]
         # Of several networks that would do, the one that others need anyway.
-        joined = _join(self._open[:1] if backups.goes_out else [], stores_)
+        joined = _join(self._open[:1] if backups.goes_out or self._reaches_out else [], stores_)
         return self.ordered(joined or self._first())
 
 

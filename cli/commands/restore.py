@@ -92,8 +92,10 @@ def command(
 
 def open_restore(work: Workplace, stack: str, console: Console) -> Restore:
     """Return what restores a stack. Raises NoBackups and SettingsError."""
+    from operate.outside_postgres import Outside  # noqa: PLC0415 - as below
     from operate.restore_source import Stores  # noqa: PLC0415 - with the next
     from operate.restoring import Restore  # noqa: PLC0415 - loads Docker's library
+    from settings.texts import references_in  # noqa: PLC0415 - pydantic takes a while to import
 
     client = work.docker_client(stack)
     loaded = work.load(stack)
@@ -107,7 +109,25 @@ def open_restore(work: Workplace, stack: str, console: Console) -> Restore:
             name for name, workload in workloads.items() if any(mount.volume == store for mount in workload.volumes)
         )
     databases = {name: database.database or name for name, database in platform.databases.items()}
-    return Restore(client, work.project, stack, Stores(users, databases), console.step)
+    places: dict[str, Outside] = {}
+    for name, database in loaded.externals.items():
+        if database.external is None or (platform.backups and name in platform.backups.exclude):
+            continue
+        databases[name] = database.database or name
+        users[name] = frozenset(
+            part
+            for part, workload in workloads.items()
+            if any(item.section == "databases" and item.name == name for item in references_in(workload))
+        )
+        place = database.external
+        places[name] = Outside(
+            host=place.host,
+            port=place.port,
+            user=database.user or name,
+            tls=place.tls,
+            ca_file=f"/etc/slipway-backup/{name}-database-ca.pem" if place.ca_bundle else None,
+        )
+    return Restore(client, work.project, stack, Stores(users, databases, places), console.step)
 
 
 def _source(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from settings.backups import StoreKind, backed_up, candidates, writers_of
+from settings.backups import StoreKind, backed_up, candidates, outside, writers_of
 from settings.model import BackupKind
 from settings.problems import Finding, listing, nearest
 from settings.resolve import BACKUP_ROLE as ROLE
@@ -154,10 +154,12 @@ def backups_reach_what_they_need(description: Description) -> Iterator[Finding]:
                 about=(("networks",), (section, store.name, "networks")),
             )
     ways_out = description.open_networks()
-    if backups.goes_out and not own & ways_out:
+    others = outside(description.declared)
+    if (backups.goes_out or others) and not own & ways_out:
+        what = f"the external database '{others[0]}'" if others else "an S3 store or a webhook"
         yield Finding(
             (*_PATH, "networks") if description.declared.backups and description.declared.backups.networks else _PATH,
-            "an S3 store or a webhook is to be reached, but it is only on internal networks",
+            f"{what} is to be reached, but it is only on internal networks",
             allowed=listing(ways_out, "no network that is not internal is declared"),
             fix="add a network without internal: true",
             about=(("networks",),),

@@ -150,7 +150,9 @@ def _roles(description: Description) -> Iterator[tuple[Path, str]]:
         ((*path, "image"), workload.image) for path, workload, _ in description.workloads()
     ]
     places += [
-        ((section, name), store.image or OWN_PREFIX + store.engine.value) for section, name, store in stores(platform)
+        ((section, name), store.image or OWN_PREFIX + store.engine.value)
+        for section, name, store in stores(platform)
+        if getattr(store, "external", None) is None  # somebody else has one for it
     ]
     places += [
         (("model_servers", name), server.keeper_image or OWN_PREFIX + KEEPER_ROLE)

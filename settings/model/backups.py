@@ -136,7 +136,8 @@ class Backups(Model):
     """Declared secret with which they are encrypted. Default: a generated one, protected; ``slipway backup key`` writes
     it out, to be kept elsewhere."""
     exclude: list[str] = []
-    """Names of databases, caches and volumes that are left out. Default: all that keep data are backed up."""
+    """Names of databases, caches and volumes that are left out. Default: all that keep data are backed up, also the
+    databases that others run (``external``)."""
     before_deploy: bool | None = None
     """Whether ``slipway up`` makes one before it changes a store. Default: the platform's ``protect_data``."""
     verify: bool = True
@@ -155,8 +156,8 @@ class Backups(Model):
     metrics: bool = True
     """Whether the platform's monitoring is told where its metrics are."""
     networks: list[Name] | None = None
-    """Networks to join. Default: one that each store is on, and with an S3 store or a webhook the first that is not
-    internal."""
+    """Networks to join. Default: one that each store is on, and with an S3 store, a webhook or an external database
+    the first that is not internal."""
     memory_mib: MemoryMiB = Field(default=512, alias="memory")
     """Memory limit; a database is restored within it."""
     cpus: Cpus = 1.0

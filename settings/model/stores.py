@@ -141,6 +141,9 @@ class ExternalDatabase(Model):
     tls: ExternalTls = ExternalTls.REQUIRE
     """``require``: encrypted; ``verify-full``: and by a certificate that the client trusts; ``disable``. It stands in
     the address as ``sslmode``."""
+    ca_bundle: str | None = None
+    """File of the project with the certificates (PEM) by which backups trust the server. Default: the usual ones. Other
+    clients bring their own."""
 
 
 class DatabaseTlsMode(StrEnum):

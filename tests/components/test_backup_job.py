@@ -198,6 +198,8 @@ def test_a_described_platform_has_them() -> None:
             "vector_stores": {"docs": {"image": "c/d:1"}},
             "model_servers": {"llm": {"image": "e/f:1", "keeper_image": "g/h:1"}},
             "services": {"api": {"volumes": ["uploads:/data"], "user": "12345:12345"}},
+            "secrets": {"far_password": {"source": "generated"}},
+            "databases": {"far": {"external": {"host": "db.example.org", "password": "far_password"}}},
             "backups": {"exclude": ["queue"], "schedule": "30 1 * * mon"},
         },
     )
@@ -209,7 +211,12 @@ def test_a_described_platform_has_them() -> None:
         if item["file"] == "/etc/slipway-backup/config.json"
     ]
     document = json.loads(upload["content"])
-    assert [store["name"] for store in document["stores"]] == ["main", "docs", "llm", "uploads", "checkpoint"]
+    assert [store["name"] for store in document["stores"]] == ["main", "far", "docs", "llm", "uploads", "checkpoint"]
+    assert document["stores"][1] == {
+        "name": "far", "kind": "postgres", "host": "db.example.org", "port": 5432, "database": "far", "user": "far",
+        "password_file": "/run/secrets/database-far", "external": True, "sslmode": "require", "ca_file": None,
+    }  # fmt: skip
+    assert "backups-far-role" not in {resource.name for resource in graph}
     assert all(graph["backups-server"].depends_on(name) for name in ("docs-server", "llm-server-0"))
     assert document["schedule"] == "30 1 * * mon"
     assert graph["backups-reader-12345-12345"].inputs["user"] == "12345:12345"

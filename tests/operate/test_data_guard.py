@@ -247,7 +247,16 @@ def test_an_image_of_another_major_version_is_refused(verdict: Any) -> None:
     """PostgreSQL can't read the data of another one; both are asked for theirs."""
     found = verdict({"databases.main": {"image": "db:new"}}, docker=_Docker("16", {"db:new": "17"}))
     assert "main: its data are those of PostgreSQL 16, and db:new is PostgreSQL 17" in _only(found)
+    assert "safe: slipway upgrade database main --to 17: " in _only(found)
     assert verdict({"databases.main": {"image": "db:new"}}, docker=_Docker("16", {"db:new": "16"})) == Verdict()
+
+
+def test_on_another_volume_another_version_meets_no_data(verdict: Any) -> None:
+    """As an upgrade leaves it: then it is the volume's name that is judged."""
+    change = {"databases.main": {"image": "db:new", "volume_name": "shop-prod-main-data-pg17"}}
+    docker = _Docker("16", {"db:new": "17"})
+    assert "its data volume would be shop-prod-main-data-pg17" in _only(verdict(change, docker=docker))
+    assert verdict(change, docker=docker, protect=False).refused == ()
 
 
 def test_an_image_that_is_not_here_yet_is_judged_by_its_tag(verdict: Any) -> None:

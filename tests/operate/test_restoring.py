@@ -13,7 +13,10 @@ import pytest
 from operate.find_containers import Found
 from operate.hold import hold
 from operate.live_postgres import LivePostgres, ServerRefused, beside
+from operate.outside_postgres import Outside
 from operate.recovery import Kit, RecoveryRefused, put_back, read_kit, write_kit
+from operate.restore_source import Stores
+from operate.restoring import Restore
 
 if TYPE_CHECKING:
     import docker
@@ -179,3 +182,28 @@ def test_state_is_put_back_only_where_there_is_none(tmp_path: Path) -> None:
     assert (state / "passphrase").read_text(encoding="utf-8") == "passphrase\n"
     with pytest.raises(RecoveryRefused, match="slipway restore"):
         put_back(files, KIT, root, state)
+
+
+class FakeScheduler:
+    """Has one backup, of a database of ours, one of somebody else's, and a list of models."""
+
+    def ask(self, *words: str) -> Any:
+        stores = [
+            {"name": "main", "kind": "postgres", "content": {}},
+            {"name": "warehouse", "kind": "postgres", "content": {}},
+            {"name": "models", "kind": "ollama", "content": {}},
+        ]
+        assert words[0] == "show"
+        return {"manifest": {"started": "2026-11-29T02:00:00Z", "stores": stores}, "verified": True}
+
+
+def test_a_database_of_others_comes_back_only_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lost host, or a hasty restore of everything, is no reason to turn back what others use."""
+    monkeypatch.setattr("operate.restoring.find_scheduler", lambda *_: FakeScheduler())
+    places = {"warehouse": Outside("db.example.org", 5432, "shop", "require")}
+    stores = Stores({}, {"main": "main", "warehouse": "shop"}, places)
+    restore = Restore(cast("docker.DockerClient", None), "shop", "prod", stores, lambda _: None)
+    found = restore.choose("20261129T020000Z-3f9a", ())
+    assert list(found.stores) == ["main"]
+    assert found.left_out == ["models (ollama)", "warehouse (external: --only warehouse)"]
+    assert list(restore.choose("20261129T020000Z-3f9a", ["warehouse"]).stores) == ["warehouse"]

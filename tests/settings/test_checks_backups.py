@@ -52,6 +52,20 @@ class TestDefaults:
         platform = project.load({**STORES, "backups": {"exclude": ["queue", "uploads"]}}).platform
         assert [store.name for store in backed_up(platform)] == ["main", "checkpoint"]
 
+    def test_databases_of_others_are_backed_up_too(self, project: Any) -> None:
+        """They are outside, so it needs a way there; left out by name like any other."""
+        more = {
+            "secrets": {"db_password": {"source": "generated"}},
+            "databases": {"main": {}, "warehouse": {"external": {"host": "db.example.org", "password": "db_password"}}},
+        }
+        platform = project.load({**STORES, **more, "backups": {}}).platform
+        assert platform.backups.networks == ["edge", "backend"]
+        assert "warehouse" not in platform.databases
+        platform = project.load({**STORES, **more, "backups": {"exclude": ["warehouse"]}}).platform
+        assert platform.backups.networks == ["backend"]
+        said = _refused(project, {"networks": ["backend"]}, **more)
+        assert "the external database 'warehouse' is to be reached" in said
+
     def test_it_goes_out_only_where_it_must(self, project: Any) -> None:
         """A webhook or an S3 store is elsewhere; a local volume is not."""
         secrets = {"hook": {"source": "generated"}}

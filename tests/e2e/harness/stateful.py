@@ -25,7 +25,8 @@ async def ask(request):
                 return web.Response(text=str(await connection.fetchval("select count(*) from precious")))
             finally:
                 await connection.close()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        # The last one: a connection that was ended while a statement was on its way.
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             if attempt == 2:
                 raise
             await asyncio.sleep(0.1)

@@ -47,6 +47,12 @@ def make(server: Server, live: str) -> str:
     return beside
 
 
+def statements_for(server: Server, live: str) -> list[str]:
+    """Return the statements that make an empty database of this name, like this one, on another server."""
+    asked = _MAKE.replace(r"\gexec", ";")
+    return server.sql("postgres", asked, {"live": live, "beside": live}).splitlines()
+
+
 def drop(server: Server, live: str) -> None:
     """Remove the database beside a live one, if there is one."""
     beside = name_beside(live)

@@ -15,8 +15,9 @@ from slipway_backup import files
 from slipway_backup.errors import BusyError, ConfigError, NotVerifiedError
 from slipway_backup.lock import exclusive
 from slipway_backup.point_in_time import asking
-from slipway_backup.restore import caches, databases, fetched, imported, volumes
+from slipway_backup.restore import caches, carrying, databases, fetched, imported, volumes
 from slipway_backup.scratch.redis import scratch_redis
+from slipway_backup.stores.postgres import is_external
 from slipway_backup.stores.redis import SNAPSHOT
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             step.add_argument("--name", help="what the user calls that file")
             step.add_argument("--to", type=asking.moment, help="a moment instead of a set")
             step.add_argument("--owner", help="who shall own what that file holds")
+    step = steps.add_parser("carry", help="carry a database to an empty server, as it is now")
+    step.add_argument("store")
+    step.add_argument("--to", required=True, metavar="HOST", help="that server")
+    step.add_argument("--json", action="store_true")
     steps.add_parser("tidy", help="end what interrupted restores have left").add_argument("--json", action="store_true")
     volume = steps.add_parser("volume", help="in a container of its own that has the volume")
     volume.add_argument("action", choices=["unpack", "swap", "go-on", "kept", "forget"])
@@ -129,7 +134,7 @@ def _part(config: Config, name: str) -> Part:
 
 def _database(arguments: argparse.Namespace, config: Config, part: Part, place: Path, report: Report) -> dict[str, Any]:
     password = os.environ.pop(PASSWORD_VARIABLE, "")
-    if not password:
+    if not password and not is_external(part):
         raise ConfigError(f"{PASSWORD_VARIABLE} is not set: this is a step of slipway restore")
     server = databases.live_server(part, password)
     folder = place / f"database-{part.name}"
@@ -138,7 +143,10 @@ def _database(arguments: argparse.Namespace, config: Config, part: Part, place: 
     source: dict[str, Any]
     try:
         if arguments.file is not None:
-            name, owner = arguments.name or arguments.file.name, arguments.owner or part.text("database")
+            name, owner = (
+                arguments.name or arguments.file.name,
+                arguments.owner or _owner(part),
+            )
             dump, source = imported.import_file(arguments.file, name, folder, owner, report), {"file": name}
         elif arguments.to is not None:
             dump, known = asking.dump_of(config, part, arguments.to, folder, report)
@@ -147,6 +155,25 @@ def _database(arguments: argparse.Namespace, config: Config, part: Part, place: 
             found = fetched.fetch_store(config, _wanted(arguments), folder, report)
             dump, source = databases.of_set(found.files, found.record.content), {"set": found.manifest.id}
         return {**source, "store": part.name, **databases.fill_beside(part, server, dump, report)}
+    finally:
+        files.remove(folder)
+
+
+def _owner(part: Part) -> str:
+    """Return who shall own what a file holds: at somebody else's server, the role that is given."""
+    return part.text("user" if is_external(part) else "database")
+
+
+def _carry(arguments: argparse.Namespace, _config: Config, part: Part, place: Path, report: Report) -> dict[str, Any]:
+    password = os.environ.pop(PASSWORD_VARIABLE, "")
+    if not password:
+        raise ConfigError(f"{PASSWORD_VARIABLE} is not set: this is a step of slipway upgrade")
+    live, new = databases.live_server(part, password), databases.server_at(arguments.to, password)
+    folder = place / f"carry-{part.name}"
+    files.remove(folder)
+    folder.mkdir()
+    try:
+        return {"store": part.name, **carrying.carry(part, live, new, folder, report)}
     finally:
         files.remove(folder)
 
@@ -198,4 +225,4 @@ def _tidy(config: Config, place: Path) -> dict[str, Any]:
     return {"caches": [part.name for part in config.stores if part.kind == "redis" and caches.recover(part)]}
 
 
-_STEPS: Final = {"database": _database, "cache": _cache, "archive": _archive}
+_STEPS: Final = {"database": _database, "carry": _carry, "cache": _cache, "archive": _archive}

@@ -10,7 +10,7 @@ from slipway_backup.errors import ConfigError, NotVerifiedError
 from slipway_backup.restore import beside
 from slipway_backup.restore.server import Server
 from slipway_backup.stores import postgres_content as content
-from slipway_backup.stores.postgres import CUSTOM, GLOBALS
+from slipway_backup.stores.postgres import CUSTOM, GLOBALS, encryption, is_external
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,10 +43,18 @@ def of_set(folder: Path, recorded: Mapping[str, Any]) -> Dump:
 
 
 def live_server(part: Part, password: str) -> Server:
-    """Return the live server of a database, asked as the role that restores."""
+    """Return the live server of a database, asked as the role that restores; at somebody else's, as the one given."""
     if part.kind != "postgres":
         raise ConfigError(f"{part.name} is no database: its kind is {part.kind}")
+    if is_external(part):
+        place = part.text("host"), part.text("user"), int(part.text("port"))
+        return Server(*place, part.secret("password_file"), encryption(part))
     return Server(part.text("host"), LOGIN, int(part.text("port")), password)
+
+
+def server_at(host: str, password: str) -> Server:
+    """Return another server with that role."""
+    return Server(host, LOGIN, password=password)
 
 
 def refuse_newer(server: Server, part: Part, content_: Mapping[str, Any]) -> None:
@@ -79,16 +87,28 @@ def fill_beside(part: Part, server: Server, dump: Dump, report: Report) -> dict[
         beside.make_roles(server, dump.globals_sql)
     name = beside.make(server, live)
     try:
-        beside.fill(server, name, dump.file, owner=dump.owner)
-        report.phase("verify", store=part.name)
-        with transaction(server, name) as connection:
-            tables, sequences = content.tables(connection), content.sequences(connection)
-        _refuse(content.differences(dump.content, tables, sequences), live)
-        report.phase("analyze", store=part.name)
-        beside.analyze(server, name)
+        return fill(part, server, name, dump, report)
     except BaseException:
         beside.drop(server, live)
         raise
+
+
+def fill(part: Part, server: Server, name: str, dump: Dump, report: Report) -> dict[str, Any]:
+    """Fill an empty database, compare it with what it should be, and let the planner know what is in it.
+
+    Returns:
+        What there is now: tables and rows.
+
+    Raises:
+        NotVerifiedError: It differs.
+    """
+    beside.fill(server, name, dump.file, owner=dump.owner)
+    report.phase("verify", store=part.name)
+    with transaction(server, name) as connection:
+        tables, sequences = content.tables(connection), content.sequences(connection)
+    _refuse(content.differences(dump.content, tables, sequences), part.text("database"))
+    report.phase("analyze", store=part.name)
+    beside.analyze(server, name)
     return {"tables": len(tables), "rows": sum(table["rows"] for table in tables.values())}
 
 
@@ -103,7 +123,13 @@ def transaction(server: Server, database: str) -> Iterator[content.Connection]:
     import psycopg  # noqa: PLC0415 - only the image has it
 
     with psycopg.connect(
-        host=server.host, port=server.port, user=server.user, password=server.password, dbname=database, autocommit=True
+        host=server.host,
+        port=server.port,
+        user=server.user,
+        password=server.password,
+        dbname=database,
+        autocommit=True,
+        **server.encryption,
     ) as connection:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         content.settle(connection)

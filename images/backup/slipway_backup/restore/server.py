@@ -28,6 +28,8 @@ class Server:
     user: str
     port: int = 5432
     password: str | None = field(default=None, repr=False)
+    encryption: Mapping[str, str] = field(default_factory=dict)
+    """Parameters of a connection that are about TLS."""
 
     @property
     def environ(self) -> dict[str, str]:
@@ -38,6 +40,7 @@ class Server:
             **kept,
             **own,
             "PGAPPNAME": "slipway-restore",
+            **{f"PG{key.upper()}": value for key, value in self.encryption.items()},
             **({"PGPASSWORD": self.password} if self.password else {}),
         }
 

@@ -26,6 +26,7 @@ GLOBALS: Final = "globals.sql"
 _TIMES_SIZE: Final = 2.5
 """The dump, the SQL of it compressed, and the scratch copy with its indexes, beside the size of the database."""
 _POLL_S: Final = 0.5
+_CERTIFICATES: Final = "/etc/ssl/certs/ca-certificates.crt"
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Postgres:
                 connect_timeout=15,
                 application_name="slipway-backup",
                 autocommit=True,
+                **encryption(part),
             )
         except psycopg.Error as error:
             raise BackupError(f"database {part.name}: can't be asked: {str(error).strip()}") from None
@@ -60,7 +62,11 @@ class Postgres:
                 content.settle(connection)
                 yield OpenPostgres(part, connection)
             except psycopg.Error as error:
-                raise BackupError(f"database {part.name}: {str(error).strip()}") from error
+                raise BackupError(f"database {part.name}: {_advised(part, str(error).strip())}") from error
+            except BackupError as error:
+                if (advised := _advised(part, str(error))) == str(error):
+                    raise
+                raise BackupError(f"database {part.name}: {advised}") from None
 
     def verify(self, files: Path, record: StoreRecord, scratch: Path, report: Report) -> list[str]:
         """Restore the dump into a scratch server, count, compare, and look for damage with pg_amcheck."""
@@ -96,6 +102,8 @@ class OpenPostgres:
             ' pg_catalog.to_char(pg_catalog.transaction_timestamp(), \'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\')'
         ).fetchone()
         self.started = {"lsn": lsn, "snapshot_time": moment}
+        if is_external(self.part):
+            self._refuse_newer_server()
         self._refuse_what_is_not_dumped()
 
     def estimate(self) -> int:
@@ -103,7 +111,13 @@ class OpenPostgres:
         return int(self._size() * _TIMES_SIZE)
 
     def dump(self, folder: Path, report: Report) -> Mapping[str, Any]:
-        """Dump and count side by side, in one snapshot."""
+        """Dump and count side by side, in one snapshot; beside it, the same as SQL."""
+        content_ = self.take(folder, report)
+        _as_sql(folder / CUSTOM, folder / SQL)
+        return content_
+
+    def take(self, folder: Path, report: Report) -> Mapping[str, Any]:
+        """Dump and count, in custom format alone."""
         where = {"store": self.part.name}
         custom, total = folder / CUSTOM, self._size()
         sequences = content.sequences(self.connection)
@@ -140,7 +154,6 @@ class OpenPostgres:
                 sequences[name]["until"] = after["last_value"]
         facts = self._facts()
         self.connection.execute("COMMIT")
-        _as_sql(custom, folder / SQL)
         return {**self.started, **facts, "tables": tables, "sequences": sequences}
 
     def _refuse_what_is_not_dumped(self) -> None:
@@ -149,6 +162,16 @@ class OpenPostgres:
                 f"database {self.part.name} has large objects, which the backup's role may not read"
                 " (pg_read_all_data leaves them out): keep such data in bytea columns or a volume,"
                 f" or leave it out with backups: {{exclude: [{self.part.name}]}} and back it up in another way"
+            )
+
+    def _refuse_newer_server(self) -> None:
+        server = int(self.connection.execute("SHOW server_version_num").fetchone()[0]) // 10_000
+        own = tools.run(["pg_dump", "--version"]).split()[2]
+        if server > int(own.partition(".")[0]):
+            raise BackupError(
+                f"database {self.part.name} is run on PostgreSQL {server}, and this image has the programs of {own},"
+                f" which dump no newer one: name an image that was built on PostgreSQL {server} with images:"
+                f" {{references: {{backup: …}}}}, or leave it out with backups: {{exclude: [{self.part.name}]}}"
             )
 
     def _size(self) -> int:
@@ -190,10 +213,49 @@ class OpenPostgres:
             "PGDATABASE": part.text("database"),
             "PGUSER": part.text("user"),
             "PGCONNECT_TIMEOUT": "15",
+            **{f"PG{key.upper()}": value for key, value in encryption(part).items()},
         }
         escaped = part.secret("password_file").replace("\\", "\\\\").replace(":", "\\:")
         with tools.secret_file(f"*:*:*:*:{escaped}\n") as file:
             yield {**env, "PGPASSFILE": str(file)}
+
+
+def without_grantors(globals_sql: str) -> str:
+    """Return the statements of roles without who has granted a membership.
+
+    From PostgreSQL 16 on that has to be somebody with ADMIN OPTION, which only the first superuser of a cluster has of
+    itself; in another cluster that is somebody else.
+    """
+    return "".join(
+        line.partition(" GRANTED BY ")[0] + ";\n" if line.startswith("GRANT ") and " GRANTED BY " in line else line
+        for line in globals_sql.splitlines(keepends=True)
+    )
+
+
+def is_external(part: Part) -> bool:
+    """Whether somebody else runs the server: no role of ours is there, and nobody of ours is its superuser."""
+    return bool(part.options.get("external"))
+
+
+def encryption(part: Part) -> dict[str, str]:
+    """Return what a client is told of TLS, as parameters of a connection; nothing for a server of the platform."""
+    mode = part.options.get("sslmode")
+    if not mode:
+        return {}
+    given = part.options.get("ca_file")
+    trusted = str(given) if given else _CERTIFICATES if mode == "verify-full" else ""
+    return {"sslmode": str(mode), **({"sslrootcert": trusted} if trusted else {})}
+
+
+def _advised(part: Part, said: str) -> str:
+    """Return what a server said, and where it is somebody else's, what has to be asked of whoever runs it."""
+    if not is_external(part) or not ("permission denied" in said or "row-level security" in said):
+        return said
+    user = part.text("user")
+    return (
+        f"{said} | the role {user} has to read everything: GRANT pg_read_all_data TO {user} (PostgreSQL 14 and newer),"
+        f" and BYPASSRLS where tables have row security; or leave it out with backups: {{exclude: [{part.name}]}}"
+    )
 
 
 def restore_dump(server: ScratchPostgres, files: Path, wanted: Mapping[str, Any], jobs: int = 2) -> None:
@@ -202,7 +264,9 @@ def restore_dump(server: ScratchPostgres, files: Path, wanted: Mapping[str, Any]
     Raises:
         BackupError: A tool refused something of it.
     """
-    server.run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(files / GLOBALS))
+    roles = files.parent / f"{files.name}-roles.sql"
+    roles.write_text(without_grantors((files / GLOBALS).read_text(encoding="utf-8")), encoding="utf-8")
+    server.run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(roles))
     server.run(
         "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c",
         "CREATE DATABASE restored TEMPLATE template0"
