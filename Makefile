@@ -101,8 +101,9 @@ docs: bootstrap-dev ## Write the generated documents anew: settings, JSON Schema
 	$(PYTHON) -m tests.systems.document
 
 .PHONY: faults
-faults: bootstrap-dev ## Break servers, object stores and backups, and compare what was acknowledged (KILLS=20: all of it)
-	SLIPWAY_FAULTS=all $(if $(KILLS),SLIPWAY_KILLS=$(KILLS)) $(BIN)/pytest -m e2e tests/e2e/test_data_faults.py tests/e2e/test_restore.py tests/e2e/test_other_servers.py $(ARGS)
+faults: bootstrap-dev ## Break servers, disks, object stores and backups, and compare what was acknowledged (KILLS=20: all of it)
+	SLIPWAY_FAULTS=all $(if $(KILLS),SLIPWAY_KILLS=$(KILLS)) $(BIN)/pytest -m e2e tests/e2e/test_data_faults.py \
+	  tests/e2e/test_restore.py tests/e2e/test_backup.py tests/e2e/test_other_servers.py $(ARGS)
 
 .PHONY: alerts
 alerts: bootstrap-dev ## Cause every fault that has an alert, on real servers

@@ -12,8 +12,11 @@ import pulumi_random as random
 
 from components import labels
 from components.args import Dependency, HealthCheck, NetworkAttachment, PublishedPort, VolumeMount, WorkloadArgs
+from components.cache_rotation import CachePassword, CachePasswordArgs
 from components.container import make_container
 from components.files import SecretFiles, SecretFilesArgs
+from components.probes import script
+from components.rotation import Step
 from components.volume import data_volume
 
 PORT: Final = 6379
@@ -22,8 +25,9 @@ _SECRETS: Final = "/run/secrets"
 _PASSWORD_LENGTH: Final = 32
 _NO_SNAPSHOTS: Final = 'save ""\n'
 """Snapshots beside the append-only file only cost memory and disk; an argument could not say an empty value."""
-_PING: Final = f"REDISCLI_AUTH=$(cat {_SECRETS}/password) redis-cli -h 127.0.0.1 ping | grep -qx PONG"
-"""The password reaches redis-cli through the environment of the probe alone, never through an argument."""
+_PING: Final = "REDISCLI_AUTH=$(cat /tmp/own-password) redis-cli --user slipway -h 127.0.0.1 ping | grep -qx PONG"
+"""With the password that the server's start script makes up for what asks from within. It reaches redis-cli through the
+environment of the probe alone, never through an argument."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +64,8 @@ class CacheArgs:
     """A fixed name of the data volume on the host. Default: generated."""
     protect: bool = True
     """Whether deleting the data volume or the password is refused."""
+    rotation: int = 0
+    """Steps by which its password was rotated; see docs/adr/0009-rotation.md. Only where it is persistent."""
     stop_grace_s: float = 30.0
     """Seconds for a clean shutdown before SIGKILL."""
     health_interval_s: float = 5.0
@@ -103,8 +109,10 @@ class Cache(pulumi.ComponentResource):
             f"{name}-secrets",
             SecretFilesArgs(
                 files={
-                    f"{_SECRETS}/password": self.password,
-                    f"{_SECRETS}/redis.conf": pulumi.Output.concat("requirepass ", self.password, "\n", _NO_SNAPSHOTS),
+                    f"{_SECRETS}/password": password.result,
+                    # Not secret, but one volume and one carrier are cheaper than two.
+                    f"{_SECRETS}/redis.conf": _NO_SNAPSHOTS,
+                    f"{_SECRETS}/start.sh": script("redis-start.sh") + "\n",
                 },
                 image=args.files_image or args.image,
                 labels=args.labels,
@@ -127,8 +135,8 @@ class Cache(pulumi.ComponentResource):
             WorkloadArgs(
                 image=args.image,
                 user=args.user,
-                entrypoint=["redis-server"],
-                command=[f"{_SECRETS}/redis.conf", *_flags(_directives(args))],
+                entrypoint=["sh", f"{_SECRETS}/start.sh"],
+                command=[_DATA, *_flags(_directives(args))],
                 networks=args.networks,
                 health=HealthCheck(
                     test=["CMD-SHELL", _PING],
@@ -156,8 +164,29 @@ class Cache(pulumi.ComponentResource):
             needs=files.ready,
             extra_labels={labels.REPLICA: "0"},
         )
+        if args.rotation:
+            self.password = self._rotated(name, args, password.result)
         self.url = pulumi.Output.secret(pulumi.Output.concat("redis://:", self.password, f"@{self.host}:{PORT}/0"))
         self.register_outputs({"host": self.host, "port": self.port, "url": self.url})
+
+    def _rotated(self, name: str, args: CacheArgs, first: pulumi.Output[str]) -> pulumi.Output[str]:
+        return CachePassword(
+            f"{name}-rotation",
+            CachePasswordArgs(
+                step=Step(args.rotation),
+                first=first,
+                host=self.host,
+                server=self.container,
+                image=args.image,
+                user=args.user,
+                networks=args.networks,
+                protect=args.protect and args.persistent,
+                files_image=args.files_image,
+                files_key=args.files_key,
+                labels=args.labels,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        ).password
 
 
 def _directives(args: CacheArgs) -> dict[str, str]:

@@ -156,14 +156,14 @@ class Composer:
 
     def _part(self, name: str) -> None:
         platform, parts = self.platform, self.parts
+        rotation = self.loaded.rotations.get(name, 0)
         if name in platform.databases:
-            rotation = self.loaded.rotations.get(name, 0)
             described = platform.databases[name]
             parts.databases[name] = make_database(
                 name, described, self._around(), rotation=rotation, secrets=parts.secrets
             )
         elif name in platform.caches:
-            parts.caches[name] = make_cache(name, platform.caches[name], self._around())
+            parts.caches[name] = make_cache(name, platform.caches[name], self._around(), rotation=rotation)
         elif name in platform.vector_stores:
             parts.vector_stores[name] = make_vector_store(name, platform.vector_stores[name], self._around())
         elif name in platform.model_servers:

@@ -61,8 +61,8 @@ def _tls(tls: TlsModel, secrets: Mapping[str, pulumi.Output[str]]) -> DatabaseTl
     return DatabaseTls(**given, sslmode=tls.clients.value)
 
 
-def make_cache(name: str, cache: CacheModel, around: Around) -> Cache:
-    """Register a described cache."""
+def make_cache(name: str, cache: CacheModel, around: Around, *, rotation: int) -> Cache:
+    """Register a described cache; ``rotation`` counts the steps of its passwords."""
     image = around.catalogue("redis")
     own = around.labels(name, "cache")
     return Cache(
@@ -81,6 +81,7 @@ def make_cache(name: str, cache: CacheModel, around: Around) -> Cache:
             settings=cache.settings,
             publish=published_ports(cache.publish),
             volume_name=cache.volume_name,
+            rotation=rotation,
             protect=bool(cache.protect),
             stop_grace_s=cache.stop_grace_s,
             health_interval_s=cache.health_interval_s,

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 LOGIN: Final = "slipway_restore"
 """The role that restores log in as over the network; it lives as long as a restore does."""
+_IMPORTER: Final = "slipway_import"
+"""The one that loads files made elsewhere, as that container calls it; it can do nothing outside of its database."""
 _LONGEST: Final = 63
+_ROLES: Final = f"'{LOGIN}', '{_IMPORTER}'"
 _BESIDE: Final = "__restoring"
 _BEFORE: Final = "__before_"
 _SWAPPING: Final = "slipway-swap"
@@ -90,8 +93,8 @@ class LivePostgres:
     def drop_login(self) -> None:
         """Remove that role and end its sessions; what it made belongs to others by then."""
         self._ask(
-            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{LOGIN}';\n"  # noqa: S608 - a constant
-            f"DROP ROLE IF EXISTS {LOGIN};"
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN ({_ROLES});\n"  # noqa: S608 - constants
+            f"DROP ROLE IF EXISTS {LOGIN};\nDROP ROLE IF EXISTS {_IMPORTER};"
         )
 
     def leftovers(self) -> list[str]:
@@ -108,10 +111,10 @@ class LivePostgres:
         return found
 
     def _end_login(self) -> None:
-        """See that nobody fills any further: what belongs to the role would keep it from being dropped."""
+        """See that nobody fills any further: what belongs to the roles would keep them from being dropped."""
         self._ask(
-            f"SELECT 'ALTER ROLE {LOGIN} NOLOGIN' FROM pg_roles WHERE rolname = '{LOGIN}' \\gexec\n"  # noqa: S608 - a constant
-            f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '{LOGIN}';"
+            f"SELECT format('ALTER ROLE %I NOLOGIN', rolname) FROM pg_roles WHERE rolname IN ({_ROLES}) \\gexec\n"  # noqa: S608 - constants
+            f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename IN ({_ROLES});"
         )
 
     def swap(self, live: str, moment: str) -> str:

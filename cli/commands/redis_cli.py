@@ -13,8 +13,14 @@ from operate.find_containers import find_containers, one_of_kind
 if TYPE_CHECKING:
     from cli.workplace import Workplace
 
-_CLI: Final = ("sh", "-c", 'REDISCLI_AUTH=$(cat /run/secrets/password) exec redis-cli "$@"', "redis-cli")
-"""The password goes through the environment of that one process, and never through this machine."""
+_CLI: Final = (
+    "sh",
+    "-c",
+    'REDISCLI_AUTH=$(cat /tmp/own-password) exec redis-cli --user slipway --no-auth-warning "$@"',
+    "redis-cli",
+)
+"""With the password for what asks from within. It goes through the environment of that one process, and never through
+this machine."""
 
 
 @click.command("redis-cli", epilog="Example: slipway redis-cli -- INFO memory")

@@ -30,7 +30,7 @@ class NothingToRotate(OperateError):  # noqa: N818 - named as what it reports
 
 @click.group("rotate", epilog="Example: slipway rotate database main --stack prod")
 def command() -> None:
-    """Give a database or a secret a new credential; server and clients change over together."""
+    """Give a database, a cache or a secret a new credential; server and clients change over together."""
 
 
 @command.command("database", epilog="Example: slipway rotate database main --stack prod --yes")
@@ -50,11 +50,7 @@ def database(work: Workplace, *, name: str, stack: str, engine: str, yes: bool) 
     """
     loaded = _load(work, stack)
     if name in loaded.platform.caches:
-        raise NothingToRotate(
-            f"{name} is a cache: Redis forgets a second password at a restart, so its password can't be rotated without"
-            " failed requests\n"
-            "  fix: without protection it gets a new password by slipway destroy and slipway up"
-        )
+        raise NothingToRotate(f"{name} is a cache\n  fix: slipway rotate cache {name}")
     if name in loaded.platform.vector_stores:
         raise NothingToRotate(
             f"{name} is a vector store: Qdrant has one key at a time, so it can't be rotated without failed requests\n"
@@ -69,20 +65,55 @@ def database(work: Workplace, *, name: str, stack: str, engine: str, yes: bool) 
         raise NothingToRotate(
             f"there is no database {name}\n  allowed: {', '.join(loaded.platform.databases) or 'none is described'}"
         )
+    _rotate(work, stack, engine, loaded, name, "login", yes=yes)
+
+
+@command.command("cache", epilog="Example: slipway rotate cache queue --stack prod --yes")
+@click.argument("name")
+@options.stack
+@options.engine
+@options.yes
+@click.pass_obj
+def cache(work: Workplace, *, name: str, stack: str, engine: str, yes: bool) -> None:
+    """Rotate the password of a cache with persistence without a failed request.
+
+    Two deployments: the server learns a new password beside the old one and clients move to it, release by release;
+    when the old clients are gone, the old password is refused and connections that came with it are ended. The server
+    is not restarted, and keeps its passwords (as hashes) beside its data. If the first one fails, both stay valid, and
+    the same command goes on from there.
+
+    Exit codes: those of `slipway up`.
+    """
+    loaded = _load(work, stack)
+    caches = loaded.platform.caches
+    if name not in caches:
+        raise NothingToRotate(f"there is no cache {name}\n  allowed: {', '.join(caches) or 'none is described'}")
+    if caches[name].persistence != "aof":
+        raise NothingToRotate(
+            f"{name} keeps nothing over a restart, so a second password would be forgotten, its clients refused\n"
+            f"  fix: caches.{name}.persistence: aof; or a new password by slipway destroy and slipway up"
+        )
+    _rotate(work, stack, engine, loaded, name, "password", yes=yes)
+
+
+def _rotate(  # noqa: PLR0917 - one a choice of the user's
+    work: Workplace, stack: str, engine: str, loaded: Loaded, name: str, what: str, *, yes: bool
+) -> None:
+    """Open and close a rotation, or go on with one that was begun."""
     done = loaded.rotations.get(name, 0)
     console = Console()
     if done % 2 == 0:
-        console.confirm(f"Rotate the login of {name} on {stack}?", yes=yes)
+        console.confirm(f"Rotate the {what} of {name} on {stack}?", yes=yes)
         done += 1
         _write(work, stack, loaded, name, done)
     else:
         console.say(f"{name}: going on with the rotation that was begun")
-    asked = Deployment(stack=stack, engine=engine, yes=True, rollback=False, message=f"rotate {name}: new login")
+    asked = Deployment(stack=stack, engine=engine, yes=True, rollback=False, message=f"rotate {name}: new {what}")
     deploy(work, asked)
     _write(work, stack, _load(work, stack), name, done + 1)
     deploy(
         work,
-        Deployment(stack=stack, engine=engine, yes=True, rollback=False, message=f"rotate {name}: old login refused"),
+        Deployment(stack=stack, engine=engine, yes=True, rollback=False, message=f"rotate {name}: old {what} refused"),
     )
     console.good(f"{name}: rotated; commit {stack_file(stack)}")
 

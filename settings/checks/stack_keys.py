@@ -40,15 +40,16 @@ def stack_keys_are_known(description: Description) -> Iterator[Finding]:
 
 
 def rotations_are_of_credentials(description: Description) -> Iterator[Finding]:
-    """Only a database or a generated secret has something to rotate, and steps are counted."""
+    """Only a database, a cache that persists or a generated secret has something to rotate; steps are counted."""
     everything = description.everything
     generated = [name for name, secret in everything.secrets.items() if secret.source is SecretSource.GENERATED]
-    known = [*everything.databases, *generated]
+    caches = [name for name, cache in everything.caches.items() if cache.persistence == "aof"]
+    known = [*everything.databases, *caches, *generated]
     for name, steps in description.source.rotations.items():
         if name not in known:
             yield Finding(
                 (),
-                f"{_PREFIX}rotations: there is no database and no generated secret '{name}'",
+                f"{_PREFIX}rotations: there is no database, no cache with persistence and no generated secret '{name}'",
                 allowed=listing(known, "nothing can be rotated"),
                 nearest=nearest(name, known),
                 fix="leave the entries to slipway rotate",

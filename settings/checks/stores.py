@@ -27,6 +27,7 @@ _REDIS: Final[Mapping[str, str | None]] = {
     "maxmemory-policy": "eviction",
     "appendonly": "persistence",
     "requirepass": None,
+    "aclfile": None,
     "masterauth": None,
     "port": None,
     "bind": None,

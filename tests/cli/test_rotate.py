@@ -25,7 +25,8 @@ def _described(work: FakeWorkplace) -> None:
     more = (
         "vector_stores: {docs: {image: 'qdrant:1'}}\n"
         "model_servers: {llm: {image: 'ollama:1', keeper_image: 'models:1'}}\n"
-        "databases: {main: {image: 'postgres:16'}}\ncaches: {queue: {image: 'redis:7'}}\n"
+        "databases: {main: {image: 'postgres:16'}}\n"
+        "caches: {queue: {image: 'redis:7', persistence: aof}, pages: {image: 'redis:7', persistence: none}}\n"
         "secrets: {session_key: {source: generated}, api_key: {}}\n"
     )
     path.write_text(path.read_text() + more)
@@ -48,6 +49,14 @@ def test_a_database_is_rotated_in_two_deployments(slipway: Slipway, work: FakeWo
     assert _asked(work) == ["up", "up"]
     assert _rotations(work) == {"main": 2}
     assert said.out.endswith("main: rotated; commit Pulumi.dev.yaml\n")
+
+
+def test_a_cache_is_rotated_in_two_deployments(slipway: Slipway, work: FakeWorkplace) -> None:
+    """As a database is."""
+    said = slipway("rotate", "cache", "queue", "--yes")
+    assert said.code == 0, said.err
+    assert _asked(work) == ["up", "up"]
+    assert _rotations(work) == {"queue": 2}
 
 
 def test_a_failure_leaves_both_logins_and_the_same_command_goes_on(slipway: Slipway, work: FakeWorkplace) -> None:
@@ -91,7 +100,9 @@ def test_an_empty_value_is_refused(slipway: Slipway, work: FakeWorkplace, monkey
 @pytest.mark.parametrize(
     ("what", "text"),
     [
-        (("database", "queue"), "error: queue is a cache: "),
+        (("database", "queue"), "error: queue is a cache\n  fix: slipway rotate cache queue\n"),
+        (("cache", "main"), "error: there is no cache main\n  allowed: queue, pages\n"),
+        (("cache", "pages"), "error: pages keeps nothing over a restart"),
         (("database", "docs"), "error: docs is a vector store: "),
         (
             ("database", "llm"),
@@ -125,8 +136,8 @@ def test_an_unknown_stack(slipway: Slipway) -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        ("{mian: 2}", "there is no database and no generated secret 'mian'"),
-        ("{api_key: 1}", "there is no database and no generated secret 'api_key'"),
+        ("{mian: 2}", "there is no database, no cache with persistence and no generated secret 'mian'"),
+        ("{api_key: 1}", "there is no database, no cache with persistence and no generated secret 'api_key'"),
         ("{main: often}", "the steps of 'main' are no number"),
         ("{main: -1}", "the steps of 'main' are no number"),
     ],

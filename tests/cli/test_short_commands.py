@@ -85,7 +85,7 @@ class TestStores:
         """From its file, inside the container: never an argument."""
         work.api.things.append(container("queue", kind="cache", role="server"))
         assert slipway("redis-cli", "--", "INFO", "memory").code == 3
-        assert inside[0][1][2].startswith("REDISCLI_AUTH=$(cat /run/secrets/password) exec redis-cli")
+        assert inside[0][1][2].startswith("REDISCLI_AUTH=$(cat /tmp/own-password) exec redis-cli --user slipway")
         assert inside[0][1][4:] == ("INFO", "memory")
 
     def test_of_several_one_is_named(self, slipway: Slipway, work: FakeWorkplace, inside: list[Any]) -> None:

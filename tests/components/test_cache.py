@@ -15,7 +15,7 @@ def _cache(args: CacheArgs = ARGS) -> Graph:
 
 
 def _flags(graph: Graph) -> dict[str, str]:
-    words = graph["queue-server"].inputs["command"][1:]
+    words = graph["queue-server"].inputs["command"][1:]  # the first one is the folder of the data
     return dict(zip(words[::2], words[1::2], strict=True))
 
 
@@ -51,10 +51,10 @@ def test_the_password_is_in_files_alone() -> None:
     graph = _cache()
     server = graph["queue-server"]
     assert "envs" not in server.inputs
-    assert server.inputs["command"][0] == "/run/secrets/redis.conf"
+    assert server.inputs["command"][0] == "/data"
     files = {item["file"]: item["content"] for item in graph["queue-secrets-carrier"].inputs["uploads"]}
     password = graph["queue-password"].outputs["result"]
-    assert files == {"/run/secrets/password": password, "/run/secrets/redis.conf": f'requirepass {password}\nsave ""\n'}
+    assert [name for name, text in files.items() if password in text] == ["/run/secrets/password"]
     assert graph.leaks() == ()
 
 
@@ -83,3 +83,33 @@ def test_clients_get_a_secret_url() -> None:
     password = graph["queue-password"].outputs["result"]
     assert graph["queue"].outputs == {"host": "redis", "port": 6379, "url": f"redis://:{password}@redis:6379/0"}
     assert graph["queue"].secret_outputs == {"url"}
+
+
+def test_the_server_is_the_same_at_every_step_of_a_rotation() -> None:
+    """A rotation must not restart it: neither its inputs nor its files change, and nothing comes before the first."""
+    before = _cache()
+    assert "queue-rotation-run" not in before
+    for step in (1, 2, 3):
+        after = _cache(replace(ARGS, rotation=step))
+        assert after["queue-server"].inputs == before["queue-server"].inputs
+        assert after["queue-secrets-carrier"].inputs == before["queue-secrets-carrier"].inputs
+
+
+def test_each_step_of_a_rotation_runs_once_with_the_passwords_that_may_be_valid() -> None:
+    """The first, the one before and the next: whichever the server knows by now lets it in."""
+    one, two = (_cache(replace(ARGS, rotation=step)) for step in (2, 3))
+    assert one["queue-rotation-run"].depends_on("queue-server")
+    assert "STEP=close" in one["queue-rotation-run"].inputs["envs"]
+    assert "STEP=open" in two["queue-rotation-run"].inputs["envs"]
+    secrets = [
+        {
+            item["file"].rsplit("/", 1)[1]: item["content"]
+            for item in graph["queue-rotation-secrets-carrier"].inputs["uploads"]
+        }
+        for graph in (one, two)
+    ]
+    assert secrets[0]["first"] == secrets[0]["before"] == secrets[1]["first"]
+    assert secrets[1]["before"] == secrets[0]["next"] != secrets[1]["next"]
+    assert two["queue-rotation-seed"].options.protect is True
+    assert f":{secrets[1]['next']}@" in two["queue"].outputs["url"]
+    assert two.leaks() == ()

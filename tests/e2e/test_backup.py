@@ -23,9 +23,10 @@ import pytest
 from tests.e2e.conftest import Stacks
 from tests.e2e.harness.blueprints import Blueprint, small
 from tests.e2e.harness.docker_view import Daemon, Seen
-from tests.e2e.harness.minio import Minio, binary
+from tests.e2e.harness.minio import Minio, binary, host_address
 from tests.e2e.harness.platform import Platform
 from tests.e2e.harness.ports import free_port
+from tests.e2e.harness.receiver import Receiver
 from tests.e2e.harness.run import Run
 from tests.e2e.harness.starter import open_stack
 from tests.e2e.harness.waiting import until
@@ -50,6 +51,8 @@ class Place:
     """A platform with data, and the object store that its backups go to as well."""
 
     platform: Platform
+    receiver: Receiver
+    """Is told how backups end."""
     minio: Minio | None
     """None where it can't be built."""
     lack: str = ""
@@ -104,8 +107,10 @@ def _blueprint(port: int, minio: Minio | None) -> Blueprint:
     api["health"]["retries"] = 20
     api["volumes"] = [{"volume": "uploads", "path": "/uploads", "own": True}]
     blueprint["backups"] = {"schedule": "0 2 * * *", "timezone": "Europe/Berlin", "destinations": {"local": {}}}
+    blueprint["backups"]["webhook"] = {"url": "hook", "on": ["success", "failure"], "template": "slack"}
+    blueprint["secrets"] = {"hook": {}}
     if minio is not None:
-        blueprint["secrets"] = {"s3_id": {}, "s3_key": {}}
+        blueprint["secrets"] |= {"s3_id": {}, "s3_key": {}}
         blueprint["backups"]["destinations"]["offsite"] = {
             "kind": "s3",
             "endpoint": f"http://{minio.address}",
@@ -133,15 +138,17 @@ def place(stacks: Stacks, daemon: Daemon) -> Iterator[Place]:
         if minio is not None:
             stack.enter_context(minio)
             minio.s3.make(BUCKET)
+        receiver = stack.enter_context(Receiver(host_address(daemon)))
         platform = stacks.new("embedded", _blueprint(port, minio), port=port)
         stack.callback(stacks.remove, platform)
+        state = open_stack(platform.workspace)
+        state.init()
+        state.set_config("slipway:hook", receiver.address, secret=True)
         if minio is not None:
-            state = open_stack(platform.workspace)
-            state.init()
             state.set_config("slipway:s3_id", minio.account.key, secret=True)
             state.set_config("slipway:s3_key", minio.account.secret, secret=True)
         platform.up().ended()
-        made = Place(platform, minio, lack)
+        made = Place(platform, receiver, minio, lack)
         made.sql(FILL)
         made.inside("queue", "sh", "-c", "REDISCLI_AUTH=$(cat /run/secrets/password) redis-cli rpush jobs a b c")
         made.inside("api", "sh", "-c", "mkdir -m 700 /uploads/x && echo hello >/uploads/x/y && ln -s x/y /uploads/z")
@@ -162,6 +169,11 @@ def test_a_backup_is_every_store_and_proved(place: Place) -> None:
     assert content["queue"]["keys"] == 1
     assert content["uploads"]["entries"] == 3
     assert content["checkpoint"]["deployed"]
+    told = place.receiver.messages[-1]
+    assert (told.path, told.content_type) == (place.receiver.path, "application/json")
+    assert told.body["text"].startswith(":large_green_circle: Backup of e2e (")
+    assert newest["id"] in told.body["text"]
+    assert len(place.receiver.messages) == 1
 
 
 def test_the_platform_is_well_and_settled_with_it(place: Place) -> None:
@@ -254,6 +266,20 @@ def test_damage_in_what_is_stored_is_found(place: Place) -> None:
     place.backup("verify", "latest", "--read-all").ended()
 
 
+def test_it_comes_by_itself_when_it_is_due(place: Place) -> None:
+    """By a scheduler whose time has a seconds' field, so that nobody waits for the night; it is due once."""
+    code, now = place.shell("date -u -d '3 seconds' '+%M %H %d %m * %S'")
+    assert code == 0, now
+    other = place.with_settings(schedule=now.strip(), timezone="UTC", read_all=None, metrics_port=9751)
+    script = f"echo $$ >/tmp/serve.pid; exec slipway-backup {other} serve"
+    place.platform.daemon.client.containers.get(place.scheduler).exec_run(["sh", "-c", script], detach=True)
+    try:
+        until(lambda: place.json("list")[0]["trigger"] == "schedule", "a backup came by itself", 120)
+        until(lambda: place.json("list")[0]["verified"], "it is verified", 60)
+    finally:
+        place.shell("kill $(cat /tmp/serve.pid)")
+
+
 def test_old_ones_go_and_the_newest_verified_one_stays(place: Place) -> None:
     """By the strictest rule there is, and with a set on top that was never verified."""
     keep = {"days": 0, "last": 1, "daily": 0, "weekly": 0, "monthly": 0}
@@ -278,6 +304,9 @@ def test_what_can_not_be_is_refused_before_anything_is_written(place: Place) -> 
     place.sql("SELECT lo_create(4711)")
     try:
         place.backup().failed("database main has large objects", "exclude: [main]")
+        told = place.receiver.messages[-1].body["text"]
+        assert told.startswith(":red_circle: Backup of e2e (")
+        assert "failed: database main has large objects" in told
     finally:
         place.sql("SELECT lo_unlink(4711)")
     assert place.json("list") == before

@@ -1,12 +1,14 @@
-"""What becomes of data when something breaks: a server that is killed, an object store that fails, damage, a lost host.
+"""What becomes of data when something breaks: a killed server, a full disk, a bad object store, damage, a lost host.
 
 What happens here happens inside of containers after the deployment, so one engine is enough: the embedded one. One
-platform is shared, whose backups go to MinIO alone, over a way that can be broken. The last scenario loses it. It takes
-minutes: ``make faults``, ``make faults KILLS=20`` for the whole promise.
+platform is shared, on disks that can be filled; its backups go to MinIO alone, over a way that can be broken. The last
+scenario loses it. It takes minutes: ``make faults``, ``make faults KILLS=20`` for the whole promise.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import random
 import shutil
@@ -27,6 +29,8 @@ from tests.e2e.harness.faulty import Fault, FaultyWay
 from tests.e2e.harness.minio import Minio
 from tests.e2e.harness.platform import Platform
 from tests.e2e.harness.ports import free_port
+from tests.e2e.harness.s3 import S3Refused
+from tests.e2e.harness.small_disk import SmallDisk
 from tests.e2e.harness.starter import open_stack
 from tests.e2e.harness.stateful import Stores, stateful
 from tests.e2e.harness.waiting import until
@@ -35,12 +39,19 @@ from tests.e2e.harness.workspace import Workspace
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.skipif(os.environ.get("SLIPWAY_FAULTS") != "all", reason="DATA FAULTS NOT CAUSED: make faults"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="killing a container's process and mounting a disk need root"),
 ]
 
 TURNS = int(os.environ.get("SLIPWAY_KILLS", "") or 2)
 """How often something is killed or damaged in an ordinary run; ``SLIPWAY_KILLS=20`` for the whole promise."""
 SEED = int(os.environ.get("SLIPWAY_KILL_SEED", "") or random.SystemRandom().randrange(10**6))
 BUCKET = "slipway-faults"
+_REFUSES = 7
+"""Exit code of a destination that refuses."""
+_POSTGRES = 70
+"""User of the servers of PostgreSQL and of the backups, in their images."""
+_BULK = "create table bulk as select md5(n::text) || md5(random()::text) as words from generate_series(1, 200000) n"
+"""Some 20 MiB that don't compress well."""
 
 
 @dataclass
@@ -50,6 +61,10 @@ class Place:
     stores: Stores
     minio: Minio
     way: FaultyWay
+    data: SmallDisk
+    """Of the database."""
+    work: SmallDisk
+    """On which backups are made."""
 
     @property
     def platform(self) -> Platform:
@@ -65,8 +80,8 @@ class Place:
 
     def damage(self, where: random.Random, *, cut: bool) -> tuple[str, bytes]:
         """Flip a bit of what is stored, or cut it off, at a random place; return the object as it was."""
-        data = [name for name in self.minio.s3.names(BUCKET) if "/data/" in f"/{name}"]
-        name = where.choice(sorted(data))
+        # All that the repository is: packs of content, indexes, snapshots, its key and configuration.
+        name = where.choice([name for name in sorted(self.minio.s3.names(BUCKET)) if "locks/" not in name])
         content = self.minio.s3.get(BUCKET, name)
         at = where.randrange(len(content))
         damaged = (
@@ -75,11 +90,30 @@ class Place:
         self.minio.s3.put(BUCKET, name, damaged)
         return name, content
 
+    def fill_store(self) -> Iterator[str]:
+        """Store what is of no use until no more goes in; yield the names."""
+        for size in (16 << 20, 1 << 20, 1 << 16):
+            for number in range(1000):
+                name = f"filler/{size}-{number}"
+                try:
+                    self.minio.s3.put(BUCKET, name, os.urandom(size))
+                except (S3Refused, OSError):  # it may also hang up on what is too large
+                    break
+                yield name
+
+    def with_wrong_key(self, command: str) -> tuple[int, str]:
+        """Run a command where backups are made, with a secret that is not the object store's."""
+        script = (
+            f'echo wrong >/tmp/wrong && sed \'s,"secret_key_file": *"[^"]*","secret_key_file": "/tmp/wrong",\''
+            f" /etc/slipway-backup/config.json >/tmp/wrong.json && slipway-backup --config /tmp/wrong.json {command}"
+        )
+        return self.platform.daemon.exec(self.platform.world.of("backups")[0].id, "sh", "-c", script)
+
 
 @pytest.fixture(scope="module")
-def place(stacks: Stacks, daemon: Daemon) -> Iterator[Place]:
+def place(stacks: Stacks, daemon: Daemon, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Deploy it with something in each store, and a backup of that."""
-    port = free_port()
+    port, folder = free_port(), tmp_path_factory.mktemp("disks")
     with ExitStack() as cleanup:
         minio = cleanup.enter_context(Minio(daemon, "test-data-faults"))
         minio.s3.make(BUCKET)
@@ -93,9 +127,17 @@ def place(stacks: Stacks, daemon: Daemon) -> Iterator[Place]:
         }
         blueprint = stateful(port, destinations={"offsite": offsite})
         blueprint["secrets"] = {"s3_id": {}, "s3_key": {}}
+        # Each server writes its log of changes in pieces of 16 MiB, of which a small disk holds few.
+        blueprint["databases"]["main"]["settings"] = {"max_wal_size": "48MB", "min_wal_size": "32MB"}
         platform = stacks.new(EMBEDDED, blueprint, port=port)
+        disks = [
+            cleanup.enter_context(
+                SmallDisk(daemon, f"slipway-{platform.workspace.stack}-{part}", folder, mib=mib, user=_POSTGRES)
+            )
+            for part, mib in (("main-data", 256), ("backups-work", 768))
+        ]
         cleanup.callback(stacks.remove, platform)
-        made = Place(Stores(platform), minio, way)
+        made = Place(Stores(platform), minio, way, *disks)
         made.set_up(platform.workspace)
         platform.up().ended()
         made.stores.sql(history.CREATE)
@@ -122,7 +164,6 @@ def _answers(platform: Platform, server: str) -> bool:
         return False
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="killing a container's process from outside needs root")
 def test_no_acknowledged_write_is_lost_when_the_server_is_killed(place: Place) -> None:
     """However often."""
     with history.Writer(place.platform) as writer:
@@ -136,7 +177,6 @@ def test_no_acknowledged_write_is_lost_when_the_server_is_killed(place: Place) -
     assert known.invented(there) == []
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="killing a container's process from outside needs root")
 def test_the_history_checker_sees_writes_that_are_lost(place: Place) -> None:
     """The control: a server that acknowledges before it has written loses some, and that is found."""
     place.stores.sql("alter system set synchronous_commit = off")
@@ -153,7 +193,91 @@ def test_the_history_checker_sees_writes_that_are_lost(place: Place) -> None:
     assert known.lost(history.stored(place.platform)) != []
 
 
-@pytest.mark.parametrize("fault", ["gone", "erring"])
+def test_no_acknowledged_write_is_lost_when_the_disk_is_full(place: Place) -> None:
+    """Not of its tables alone: the server can't write its log of changes either, and ends; with space it goes on."""
+    with history.Writer(place.platform, first=20_000_000) as writer:
+        writer.wait_for(20)
+        place.data.fill()
+        try:
+            server = place.platform.world.of("main")[0]
+            until(lambda: _is_full(place, server.id), "the server has no space for its log", 120)
+        finally:
+            place.data.free()
+        until(lambda: _answers(place.platform, server.id), "it answers", 180)
+        writer.wait_for(5)
+        known = writer.stop()
+    there = history.stored(place.platform)
+    assert known.lost(there) == []
+    assert [number for number in known.invented(there) if number >= 20_000_000] == []
+    place.stores.sql("drop table if exists bulk")
+    place.platform.world.assert_well(main=1)
+
+
+_WRITING = (
+    "create table if not exists bulk (words text)",
+    "insert into bulk select repeat('x', 2000) from generate_series(1, 9000)",
+    "select pg_switch_wal()",
+)
+
+
+def _is_full(place: Place, server: str) -> bool:
+    """Make the server write, and say whether it says that its disk is full."""
+    for words in _WRITING:
+        with contextlib.suppress(APIError):  # it is being started
+            place.platform.daemon.exec(server, "psql", "-XqU", "main", "-c", words)
+    said = place.platform.daemon.client.containers.get(server).logs(tail=200).decode(errors="replace")
+    return "PANIC" in said and "No space left on device" in said
+
+
+def test_a_backup_without_space_to_make_it_is_refused_before_it_begins(place: Place) -> None:
+    """With how much it needs and where; what there is stays, and with space the next one is good."""
+    before = place.stores.ask("backup", "list", "--json").ended().out
+    place.work.fill(leave_mib=8)
+    try:
+        place.stores.ask("backup").failed("MiB in /work and", "free space on that disk")
+    finally:
+        place.work.free()
+    assert place.stores.ask("backup", "list", "--json").ended().out == before
+    place.stores.backup()
+
+
+def test_a_full_object_store_is_told_at_once_and_keeps_what_it_has(place: Place) -> None:
+    """By its own answer; restic alone would try on. What was stored before can be restored all the same."""
+    before = {item["id"] for item in json.loads(place.stores.ask("backup", "list", "--json").ended().out)}
+    place.stores.sql(_BULK)
+    fillers = list(place.fill_store())
+    try:
+        place.stores.ask("backup").failed("destination offsite is full", "give it more space")
+        assert {item["id"] for item in json.loads(place.stores.ask("backup", "list", "--json").ended().out)} == before
+        place.stores.ask("backup", "verify", place.stores.first).ended()
+    finally:
+        for name in fillers:
+            place.minio.s3.remove(BUCKET, name)
+        place.stores.sql("drop table bulk")
+    place.stores.backup()
+
+
+def test_a_slow_object_store_is_waited_for(place: Place) -> None:
+    """A verified backup over a thin line is one."""
+    place.way.fault = "slow"
+    try:
+        place.stores.backup()
+    finally:
+        place.way.fault = "none"
+    assert place.way.seen
+
+
+def test_wrong_credentials_are_refused_and_never_taken_for_an_empty_store(place: Place) -> None:
+    """A list without backups would be a lie, and a new repository a second one."""
+    for command in ("run", "list"):
+        run = place.with_wrong_key(command)
+        assert run[0] == _REFUSES, run
+        assert "destination offsite refuses" in run[1]
+        assert "compare the secrets" in run[1]
+        assert place.minio.account.secret not in run[1]
+
+
+@pytest.mark.parametrize("fault", ["gone", "silent", "erring"])
 def test_a_backup_that_can_not_be_stored_is_none(place: Place, fault: Fault) -> None:
     """It fails with the destination's name, nothing is listed, and a restore is refused with live data as they were."""
     before, live = place.stores.ask("backup", "list", "--json").ended().out, place.stores.words()
@@ -218,12 +342,15 @@ def test_a_lost_host_comes_back_from_the_object_store_alone(place: Place, daemon
     _, login = daemon.exec(place.platform.world.of("main")[0].id, "cat", "/run/secrets/password")
     blueprint = place.platform.deployed
     daemon.sweep(old.stack)
+    place.data.lose()
+    place.work.lose()
     shutil.rmtree(old.state)
     assert blueprint is not None
     place.platform.workspace = fresh = Workspace(tmp_path / "fresh", old.stack, blueprint)
     fresh.passphrase_file.unlink()
     fresh.settings_file.unlink()
-    fresh.run("./slipway", "recover", str(kit), "--engine", EMBEDDED, "--yes").ended()
+    run = fresh.run("./slipway", "recover", str(kit), "--engine", EMBEDDED, "--yes").ended()
+    print(f"recovered in {run.seconds:.0f} s")  # noqa: T201 - a figure for who runs it with -rA
     assert place.stores.words() == whole
     assert daemon.exec(place.platform.world.of("main")[0].id, "cat", "/run/secrets/password")[1] == login
     assert place.stores.databases() == ["main"]

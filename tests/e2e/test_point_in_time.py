@@ -174,5 +174,5 @@ def test_log_that_nobody_fetches_is_bounded_and_a_new_chain_begins(place: Place)
 
 _KEPT = """select count(*) from pg_ls_waldir()
 where name ~ '^[0-9A-F]{24}$' and name <= pg_walfile_name(pg_current_wal_lsn())"""
-"""Segments that were written; those with a later name are empty ones that the server has ready for what it will write."""
+"""Segments that were written; those with a later name are ready for what will be."""
 _METRICS = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9750/metrics').read().decode())"

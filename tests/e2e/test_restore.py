@@ -93,6 +93,7 @@ def test_dumps_of_other_tools_come_back_and_damaged_ones_are_refused(stores: Sto
     for file in (sql, custom):
         stores.ask("restore", "--file", str(file), "--only", "main", "--no-safety", "--yes").ended()
         assert stores.words()[0].startswith("dumped")
+        assert stores.sql("select distinct tableowner from pg_tables where schemaname = 'public'") == "main"
         stores.fill("later")
     bad = tmp_path / "bad"
     for content, reason in (
@@ -106,6 +107,51 @@ def test_dumps_of_other_tools_come_back_and_damaged_ones_are_refused(stores: Sto
     assert stores.words()[0].startswith("later")
     assert [name for name in stores.databases() if "__before_" not in name] == ["main"]
     stores.ask("restore", "--forget", "--yes").ended()
+
+
+OWNED = "/tmp/owned"  # noqa: S108 - inside of containers
+HOSTILE = {
+    "a program": (
+        f"do $$ begin copy (select 1) to program 'touch {OWNED}'; end $$;",
+        "COPY to or from an external program",
+    ),
+    "a program in a cast, for whoever reads the rows": (
+        f"""create function public.own(public.precious) returns text language plpgsql as
+            $$ begin copy (select 1) to program 'touch {OWNED}'; return ''; end $$;
+            create cast (public.precious as text) with function public.own(public.precious);""",
+        "COPY to or from an external program",
+    ),
+    "a setting of the server": ("alter system set work_mem = '1234kB';", "permission denied"),
+    "an extension that reads files": (
+        "create extension file_fdw with schema public;",
+        "permission denied to create extension",
+    ),
+    "a command for psql that looks like a text": (
+        f"set standard_conforming_strings = off;\nselect 'a\\'' \\! touch {OWNED}\n;--';",
+        "backslash commands are restricted",
+    ),
+}
+"""By what it wants: what somebody has written into a dump, and what is said of it."""
+
+
+def test_a_hostile_dump_runs_no_program_and_touches_nothing_else(stores: Stores, tmp_path: Path) -> None:
+    """It is loaded by a login that may do nothing outside of its database, and refused; nothing live has changed."""
+    stores.sql(f"copy (select 1) to program 'touch {OWNED}-by-a-superuser'")
+    assert stores.exists("main", f"{OWNED}-by-a-superuser")  # so the same in a dump is no empty threat
+    stores.fill("before")
+    dump, file = stores.sql_dump(), tmp_path / "dump.sql"
+    for what, (statement, reason) in HOSTILE.items():
+        file.write_text(dump.replace("\n--\n-- PostgreSQL database dump complete", f"\n{statement}\n--\n-- PostgreSQL "
+                        "database dump complete"), encoding="utf-8")  # fmt: skip
+        run = stores.ask("restore", "--file", str(file), "--only", "main", "--no-safety", "--yes").failed(reason)
+        assert "the live data were not touched" in run.text, what
+        assert "Traceback" not in run.text, what
+        assert not stores.exists("main", OWNED), what
+        assert not stores.exists("backups", OWNED), what
+    assert stores.words()[0].startswith("before")
+    assert [name for name in stores.databases() if "__before_" not in name] == ["main"]
+    assert stores.sql("show work_mem") != "1234kB"
+    assert stores.sql("select count(*) from pg_roles where rolname ~ '^slipway_(import|restore)'") == "0"
 
 
 @pytest.mark.skipif(os.environ.get("SLIPWAY_FAULTS") != "all", reason="RESTORES NOT KILLED: make faults")

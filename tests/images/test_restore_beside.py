@@ -18,7 +18,9 @@ from operate.image_lock import IMAGES_FOLDER
 # A program of its own, not a room of Slipway's.
 sys.path.insert(0, str(IMAGES_FOLDER / "backup"))
 config: Any = importlib.import_module("slipway_backup.config")
+confined: Any = importlib.import_module("slipway_backup.restore.confined")
 databases: Any = importlib.import_module("slipway_backup.restore.databases")
+server_module: Any = importlib.import_module("slipway_backup.restore.server")
 errors: Any = importlib.import_module("slipway_backup.errors")
 
 PART = config.Part("main", "postgres", {"host": "main", "port": 5432, "database": "main"})
@@ -85,3 +87,59 @@ def test_what_differs_is_removed_and_never_takes_a_place(fill: Any) -> None:
     assert done == ["restore of main", "make main__restoring", "pg_restore", "verify of main", "drop main__restoring"]
     assert "table t: other content" in said
     assert "main was not touched" in said
+
+
+class Asked:
+    """Notes what a server is asked, by whom."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.done: list[tuple[str, list[str], str]] = []
+        monkeypatch.setattr(server_module.Server, "run", self.run)
+
+    def run(self, command: list[str], *, stdin: str | None = None) -> str:
+        self.done.append((command[-1], list(command), stdin or ""))
+        return ""
+
+
+def test_a_file_is_loaded_by_a_login_without_rights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no superuser, owns one database, and is gone when that has its owner; its password is no argument."""
+    asked = Asked(monkeypatch)
+    admin = server_module.Server("main", "slipway_restore", password="of the superuser")
+    with confined.login(admin, "main__restoring", "main", ["postgis"]) as server:
+        assert server.user == confined.LOGIN
+        assert server.password not in {None, admin.password}
+        password = server.password
+    (_, _, made), (place, _, extended), (given_place, _, given) = asked.done
+    assert "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION" in made
+    assert 'ALTER DATABASE :"database" OWNER TO slipway_import' in made
+    assert (place, given_place) == ("main__restoring", "main__restoring")
+    assert "CREATE EXTENSION IF NOT EXISTS" in extended
+    assert given.splitlines()[1:] == [
+        "ALTER ROLE slipway_import NOLOGIN;",
+        'ALTER DATABASE :"database" OWNER TO :"owner";',
+        'REASSIGN OWNED BY slipway_import TO :"owner";',
+        "DROP OWNED BY slipway_import;",
+        "DROP ROLE slipway_import;",
+    ]
+    assert password not in str([command for _, command, _ in asked.done])
+
+
+def test_a_file_that_does_not_load_is_given_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its database is the caller's to remove."""
+    asked = Asked(monkeypatch)
+
+    def fail() -> None:
+        with confined.login(server_module.Server("main", "slipway_restore"), "main__restoring", "main"):
+            raise errors.BackupError
+
+    with pytest.raises(errors.BackupError):
+        fail()
+    assert "REASSIGN" not in str(asked.done)
+
+
+def test_an_error_of_rights_says_what_a_file_may_do() -> None:
+    """And others say nothing of it."""
+    assert "may do nothing outside of its own database" in confined.hint(
+        "ERROR:  permission denied to create extension"
+    )
+    assert confined.hint("ERROR:  relation does not exist") == ""

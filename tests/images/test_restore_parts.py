@@ -47,6 +47,7 @@ GRANT ALL ON t TO u;
 \! ls
 ');
 GRANT SELECT ON TABLE public.t TO somebody;
+COMMENT ON EXTENSION hstore IS 'its maker may be another';
 --
 -- PostgreSQL database dump complete
 --
@@ -83,6 +84,7 @@ def test_owners_and_privileges_are_left_out_and_psql_is_restricted(tmp_path: Pat
     text = b"".join(given)
     assert b"OWNER TO" not in text
     assert b"GRANT SELECT" not in text
+    assert b"COMMENT ON EXTENSION" not in text
     assert text.count(b"GRANT ALL ON t TO u;") == 3
 
 

@@ -47,6 +47,16 @@ class DestinationError(BackupError):
     code = 7
 
 
+class AbsentRepositoryError(DestinationError):
+    """A destination answers, and nothing was ever stored there."""
+
+
+class FullDestinationError(DestinationError):
+    """A destination, or the disk that is needed on the way to it, has no space left."""
+
+    code = 4
+
+
 class PassphraseError(BackupError):
     """The repository was made with another passphrase."""
 

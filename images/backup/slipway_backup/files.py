@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _CHUNK: Final = 1 << 20
 _MIB: Final = 1 << 20
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""What a disk that is full answers."""
 
 
 def sha256_of(file: Path) -> str:

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from slipway_backup import tools
-from slipway_backup.errors import BackupError, DestinationError, PassphraseError
+from slipway_backup.errors import (
+    AbsentRepositoryError,
+    BackupError,
+    DestinationError,
+    FullDestinationError,
+    PassphraseError,
+)
+from slipway_backup.watch import DISK_FULL, FULL, Patience, Watch, disk_is_full, store_is_full
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
 TAG: Final = "slipway"
 _SET: Final = "set:"
@@ -22,8 +31,13 @@ _VERIFIED: Final = "verified:"
 _TRIGGER: Final = "trigger:"
 _SHORT_S: Final = 120.0
 _LONG_S: Final = 21_600.0
+_LONGEST_S: Final = 172_800.0
+"""Storing for the first time may take days; that it gets on is watched."""
 _WRONG_PASSPHRASE: Final = ("wrong password", "no key found")
+_NO_CONFIG: Final = "unable to open config file"
 _ABSENT: Final = ("does not exist", "no such file or directory")
+_REFUSED: Final = ("Access Key Id you provided does not exist", "request signature we calculated", "Access Denied")
+_TRY: Final = re.compile(r"^.* returned error, retrying after [^:]*: ")
 _LOCKED: Final = "already locked"
 
 
@@ -60,6 +74,11 @@ class Repository:
     probe: Callable[[], None] = field(default=lambda: None)
     """Raises :class:`DestinationError` at once where restic would try for a quarter of an hour."""
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a folder."""
+        return ":" not in self.location
+
     def ensure(self) -> None:
         """Make the repository unless it is there.
 
@@ -70,9 +89,7 @@ class Repository:
         self.probe()
         try:
             locks = self._once("list", "locks", "--no-lock", timeout_s=_SHORT_S)
-        except DestinationError as error:
-            if not any(words in str(error) for words in _ABSENT):
-                raise
+        except AbsentRepositoryError:
             self._once("init", "--repository-version", "2", timeout_s=_SHORT_S)
             return
         # What a killed run has locked would stop the next at its first step.
@@ -88,12 +105,14 @@ class Repository:
         tags = [argument for tag in (TAG, _SET + set_id, _TRIGGER + trigger) for argument in ("--tag", tag)]
         command = ("backup", "--json", "--host", self.host, "--compression", "auto", *tags, ".")
         summary: dict[str, Any] = {}
-        with self._started(*command, cwd=folder) as process:
+        self.probe()
+        with self._started(*command, timeout_s=_LONGEST_S, cwd=folder) as (process, watch):
             assert process.stdout is not None  # noqa: S101 - asked for
             for line in process.stdout:
                 message = _json(line)
                 if message.get("message_type") == "status":
-                    progress(int(message.get("bytes_done", 0)), int(message.get("total_bytes", 0)))
+                    watch.done = int(message.get("bytes_done", 0))
+                    progress(watch.done, int(message.get("total_bytes", 0)))
                 elif message.get("message_type") == "summary":
                     summary = message
         if not summary.get("snapshot_id"):
@@ -109,10 +128,8 @@ class Repository:
         self.probe()
         try:
             text = self._run("snapshots", "--json", "--tag", TAG, "--host", self.host, "--no-lock", timeout_s=_SHORT_S)
-        except DestinationError as error:
-            if any(words in str(error) for words in _ABSENT):
-                return []
-            raise
+        except AbsentRepositoryError:
+            return []
         found = [snapshot for item in json.loads(text) or [] if (snapshot := _snapshot(item)) is not None]
         return sorted(found, key=lambda item: (item.id, item.time))
 
@@ -127,9 +144,10 @@ class Repository:
             DestinationError: Something of it can't be had, or is not what was stored.
         """
         self.probe()
-        # Restic's own check of what it wrote would read everything a second time; the manifest's hashes do that.
+        # Restic's own check of what it wrote would read everything a second time; the manifest's hashes do that. A lock
+        # would have to be written, which a store that is full refuses; nobody removes anything while ours is held.
         include = ["--include", only] if only else []
-        self._run("restore", snapshot.snapshot, "--target", str(folder), *include, timeout_s=_LONG_S)
+        self._run("restore", "--no-lock", snapshot.snapshot, "--target", str(folder), *include, timeout_s=_LONG_S)
 
     def mark_verified(self, snapshot: Snapshot, moment: str) -> None:
         """Write down that a set was verified."""
@@ -147,7 +165,7 @@ class Repository:
             DestinationError: There is some.
         """
         self.probe()
-        self._run("check", *(["--read-data"] if read_all else []), timeout_s=_LONG_S)
+        self._run("check", "--no-lock", *(["--read-data"] if read_all else []), timeout_s=_LONG_S)
 
     def _release(self) -> bool:
         """Remove locks if killed runs of this very stack left all of them; return whether that was so.
@@ -181,37 +199,37 @@ class Repository:
             return self._once(*arguments, timeout_s=timeout_s)
 
     def _once(self, *arguments: str, timeout_s: float) -> str:
-        with self._files() as (command, env):
-            try:
-                done = subprocess.run(
-                    [*command, *arguments], env=env, capture_output=True, text=True, check=False, timeout=timeout_s
-                )
-            except subprocess.TimeoutExpired:
-                raise DestinationError(
-                    f"destination {self.name}: restic {arguments[0]} took over {timeout_s:g} s"
-                ) from None
-        if done.returncode:
-            raise self._error(arguments[0], done.stderr or done.stdout)
-        return done.stdout
+        with self._started(*arguments, timeout_s=timeout_s) as (process, _):
+            assert process.stdout is not None  # noqa: S101 - asked for
+            return process.stdout.read()
 
     @contextmanager
-    def _started(self, *arguments: str, cwd: Path) -> Iterator[subprocess.Popen[str]]:
-        self.probe()
-        with self._files() as (command, env), (cwd.parent / ".restic-messages").open("w+", encoding="utf-8") as said:
-            process = subprocess.Popen(
-                [*command, *arguments], env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=said, text=True
-            )
-            try:
-                yield process
-            finally:
-                if process.stdout is not None:
-                    process.stdout.close()
-                status = process.wait()
-                said.seek(0)
-                text = said.read()
-            # 3: some file could not be read. The set would lack it.
-            if status:
-                raise self._error(arguments[0], text)
+    def _started(
+        self, *arguments: str, timeout_s: float, cwd: Path | None = None
+    ) -> Iterator[tuple[subprocess.Popen[str], Watch]]:
+        """Run restic; at the end it has ended well.
+
+        Raises:
+            DestinationError: It has not; or it got nowhere and was ended.
+        """
+        with self._files() as (command, env), self._messages() as (said, file):
+            with (
+                subprocess.Popen(
+                    [*command, *arguments], env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=said, text=True
+                ) as process,
+                Watch(process, file, Patience(timeout_s)) as watch,
+            ):
+                yield process, watch
+            text = file.read_text(encoding="utf-8", errors="replace")
+        if watch.reason is not None or process.returncode:
+            raise self._error(arguments[0], text, watch)
+
+    @contextmanager
+    def _messages(self) -> Iterator[tuple[IO[str], Path]]:
+        folder = self.cache.parent / "tmp"
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", prefix="restic-messages-", dir=folder, encoding="utf-8") as said:
+            yield said.file, Path(said.name)
 
     @contextmanager
     def _files(self) -> Iterator[tuple[list[str], dict[str, str]]]:
@@ -229,14 +247,38 @@ class Repository:
         with tools.secret_file(self.credentials) as file:
             yield command, tools.environment({**env, "AWS_SHARED_CREDENTIALS_FILE": str(file)})
 
-    def _error(self, what: str, said: str) -> BackupError:
+    def _error(self, what: str, said: str, watch: Watch) -> BackupError:
         text = said.strip()
         if any(words in text for words in _WRONG_PASSPHRASE):
             return PassphraseError(
                 f"destination {self.name}: its repository was made with another passphrase;"
                 " restore with the one that was kept (slipway backup key), or give this stack a place of its own"
             )
-        return DestinationError(f"destination {self.name}: restic {what}: {tools.tail(text)}")
+        if store_is_full(text):
+            return FullDestinationError(
+                f"destination {self.name} is full: {_said(text, FULL)}; what it has stays as it is:"
+                " give it more space, or keep fewer backups (backups.keep)"
+            )
+        if disk_is_full(text):
+            where = self.location if self.is_local and self.location in text else str(self.cache.parent)
+            return FullDestinationError(
+                f"destination {self.name}: the disk of {where} is full: {_said(text, DISK_FULL)}; free space on it"
+            )
+        if any(words in text for words in _REFUSED):
+            return DestinationError(
+                f"destination {self.name} refuses: {_said(text, _REFUSED)}; that is the access key or its secret:"
+                " compare the secrets that backups.destinations names with the store's"
+            )
+        if _NO_CONFIG in text and any(words in text for words in _ABSENT):
+            return AbsentRepositoryError(f"destination {self.name} has no repository yet")
+        why = f"{watch.reason}: " if watch.reason else ""
+        return DestinationError(f"destination {self.name}: restic {what}: {why}{tools.tail(text)}")
+
+
+def _said(text: str, words: Sequence[str]) -> str:
+    """Return the newest line that has any of some words."""
+    found = (line for line in reversed(text.splitlines()) if any(word.lower() in line.lower() for word in words))
+    return _TRY.sub("", next(found, "")).strip()
 
 
 def _json(line: str) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from slipway_backup import VERSION, files, history, lock, manifest, retention, verify, webhook
 from slipway_backup.destinations import repository
-from slipway_backup.errors import BackupError
+from slipway_backup.errors import BackupError, SpaceError
 from slipway_backup.manifest import Manifest, StoreRecord
 from slipway_backup.restic import Repository, Snapshot
 from slipway_backup.stores import OpenStore, store_of
@@ -74,6 +74,15 @@ def run(config: Config, trigger: str, report: Report) -> Outcome:
         except BackupError as error:
             outcome.message, outcome.code = str(error), error.code
             raise
+        except OSError as error:
+            if error.errno not in files.FULL:
+                outcome.message, outcome.code = f"{type(error).__name__}: {error}", BackupError.code
+                raise
+            full = SpaceError(
+                f"the disk of {error.filename or config.work} is full: free space on it; no backup was made"
+            )
+            outcome.message, outcome.code = str(full), full.code
+            raise full from None
         except Exception as error:
             outcome.message, outcome.code = f"{type(error).__name__}: {error}", BackupError.code
             raise

@@ -48,7 +48,12 @@ def message(config: Config, entry: Mapping[str, Any], template: str) -> dict[str
     what = "Backup" if entry["what"] == "run" else "Reading all backups"
     where = f"{what} of {config.platform} ({config.stack})"
     if entry["result"] == "failed":
-        return {"text": f":red_circle: {where} failed: {entry['message']}"}
+        return {"text": f":red_circle: {where} failed: {_escaped(entry['message'])}"}
     seconds = sum(entry.get("seconds", {}).values())
     size = f", {entry['bytes'] / _MIB:.1f} MiB" if "bytes" in entry else ""
     return {"text": f":large_green_circle: {where} {entry['result']}: {entry.get('id', '')}{size}, {seconds:.0f} s"}
+
+
+def _escaped(text: str) -> str:
+    """Return a text in which Slack sees no links or mentions: a tool's message may have anything in it."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -58,7 +58,7 @@ class Minio:
         self._owner = owner
         self._size_mib = size_mib
         self.account = Account()
-        self.host = _host(daemon.api.inspect_network("bridge")["IPAM"]["Config"][0])
+        self.host = host_address(daemon)
         """An address of this machine, for containers."""
         self.address = f"{self.host}:{free_port()}"
         """``host:port``, for containers and this machine."""
@@ -108,8 +108,9 @@ class Minio:
             return "NoSuchBucket" in str(refused)
 
 
-def _host(config: dict[str, str]) -> str:
+def host_address(daemon: Daemon) -> str:
     """Return this machine's address on the default bridge; until its first container Docker tells the subnet alone."""
+    config: dict[str, str] = daemon.api.inspect_network("bridge")["IPAM"]["Config"][0]
     return config.get("Gateway") or str(next(ipaddress.ip_network(config["Subnet"]).hosts()))
 
 

@@ -125,6 +125,10 @@ class Stores:
         """Run a command where the backups are made."""
         return self._inside("backups", *command)
 
+    def exists(self, part: str, path: str) -> bool:
+        """Return whether a part's container has a file."""
+        return self.platform.daemon.exec(self.platform.world.of(part)[0].id, "test", "-e", path)[0] == 0
+
     def _inside(self, part: str, *command: str) -> str:
         container = self.platform.world.of(part)[0].id
         code, text = self.platform.daemon.exec(container, *command)

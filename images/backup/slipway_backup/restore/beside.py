@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from slipway_backup.restore.foreign import contents
 from slipway_backup.restore.server import Server, ServerError
 
 if TYPE_CHECKING:
@@ -89,19 +90,26 @@ def make_roles(server: Server, globals_sql: Path) -> None:
         server.sql("postgres", "BEGIN;\n" + "\n".join(statements) + "\nCOMMIT;\n")
 
 
-def fill(server: Server, database: str, dump: Path, *, owner: str | None = None) -> None:
+def owner_of(server: Server, live: str) -> str:
+    """Return the role that owns a database."""
+    return server.sql(
+        "postgres", "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = :'live';", {"live": live}
+    )
+
+
+def fill(server: Server, database: str, dump: Path, *, foreign: bool = False) -> None:
     """Restore a dump in custom format into an empty database.
 
     Args:
         server: The server.
         database: The empty database.
         dump: The dump.
-        owner: Who shall own everything. Default: who owned it.
+        foreign: Whether somebody else made it; then it belongs to who fills it.
 
     Raises:
         ServerError: A statement failed; with which.
     """
-    whose = ["--no-owner", "--no-acl", "--role", owner] if owner else []
+    whose = ["--no-owner", "--no-acl", "--use-list", str(contents(dump, dump.parent))] if foreign else []
     command = ["pg_restore", "--exit-on-error", "--jobs", _JOBS, *whose, "--dbname", database, str(dump)]
     try:
         server.run(command)

@@ -15,7 +15,7 @@ from slipway_backup import files
 from slipway_backup.errors import BusyError, ConfigError, NotVerifiedError
 from slipway_backup.lock import exclusive
 from slipway_backup.point_in_time import asking
-from slipway_backup.restore import caches, carrying, databases, fetched, imported, volumes
+from slipway_backup.restore import caches, carrying, confined, databases, fetched, imported, volumes
 from slipway_backup.scratch.redis import scratch_redis
 from slipway_backup.stores.postgres import is_external
 from slipway_backup.stores.redis import SNAPSHOT
@@ -55,7 +55,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             step.add_argument("--file", type=Path, help="a dump instead of a set")
             step.add_argument("--name", help="what the user calls that file")
             step.add_argument("--to", type=asking.moment, help="a moment instead of a set")
-            step.add_argument("--owner", help="who shall own what that file holds")
     step = steps.add_parser("carry", help="carry a database to an empty server, as it is now")
     step.add_argument("store")
     step.add_argument("--to", required=True, metavar="HOST", help="that server")
@@ -143,11 +142,9 @@ def _database(arguments: argparse.Namespace, config: Config, part: Part, place: 
     source: dict[str, Any]
     try:
         if arguments.file is not None:
-            name, owner = (
-                arguments.name or arguments.file.name,
-                arguments.owner or _owner(part),
-            )
-            dump, source = imported.import_file(arguments.file, name, folder, owner, report), {"file": name}
+            name = arguments.name or arguments.file.name
+            extensions = confined.extensions_of(server, part.text("database"))
+            dump, source = imported.import_file(arguments.file, name, folder, extensions, report), {"file": name}
         elif arguments.to is not None:
             dump, known = asking.dump_of(config, part, arguments.to, folder, report)
             source = {"to": arguments.to.isoformat(), **known}
@@ -157,11 +154,6 @@ def _database(arguments: argparse.Namespace, config: Config, part: Part, place: 
         return {**source, "store": part.name, **databases.fill_beside(part, server, dump, report)}
     finally:
         files.remove(folder)
-
-
-def _owner(part: Part) -> str:
-    """Return who shall own what a file holds: at somebody else's server, the role that is given."""
-    return part.text("user" if is_external(part) else "database")
 
 
 def _carry(arguments: argparse.Namespace, _config: Config, part: Part, place: Path, report: Report) -> dict[str, Any]:

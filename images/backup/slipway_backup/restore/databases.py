@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from slipway_backup.errors import ConfigError, NotVerifiedError
-from slipway_backup.restore import beside
+from slipway_backup.restore import beside, confined
 from slipway_backup.restore.server import Server
 from slipway_backup.stores import postgres_content as content
 from slipway_backup.stores.postgres import CUSTOM, GLOBALS, encryption, is_external
@@ -33,8 +33,11 @@ class Dump:
     """What it holds, as a manifest says it."""
     globals_sql: Path | None = None
     """The roles that it needs."""
-    owner: str | None = None
-    """Who shall own everything. Default: who owned it."""
+    foreign: bool = False
+    """Whether somebody else made it: it is filled in by a login that may do nothing else, and the live database's
+    owner owns all of it."""
+    extensions: Sequence[str] = ()
+    """Of a foreign one: extensions that are made for it beforehand."""
 
 
 def of_set(folder: Path, recorded: Mapping[str, Any]) -> Dump:
@@ -87,9 +90,16 @@ def fill_beside(part: Part, server: Server, dump: Dump, report: Report) -> dict[
         beside.make_roles(server, dump.globals_sql)
     name = beside.make(server, live)
     try:
-        return fill(part, server, name, dump, report)
+        # At somebody else's server the login that is given is no superuser, and can make none that may do less.
+        if not dump.foreign or is_external(part):
+            return fill(part, server, name, dump, report)
+        owner = beside.owner_of(server, live)
+        with confined.login(server, name, owner, dump.extensions) as filler:
+            return fill(part, filler, name, dump, report)
     except BaseException:
         beside.drop(server, live)
+        if dump.foreign and not is_external(part):
+            confined.remove(server)
         raise
 
 
@@ -102,7 +112,7 @@ def fill(part: Part, server: Server, name: str, dump: Dump, report: Report) -> d
     Raises:
         NotVerifiedError: It differs.
     """
-    beside.fill(server, name, dump.file, owner=dump.owner)
+    beside.fill(server, name, dump.file, foreign=dump.foreign)
     report.phase("verify", store=part.name)
     with transaction(server, name) as connection:
         tables, sequences = content.tables(connection), content.sequences(connection)

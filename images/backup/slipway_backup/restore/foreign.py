@@ -36,6 +36,9 @@ _WHOSE: Final = re.compile(
     rb"^(?:ALTER .* OWNER TO [^;]*|ALTER DEFAULT PRIVILEGES [^;]*|GRANT [^;]*|REVOKE [^;]*);\s*$"
 )
 _ELSEWHERE: Final = re.compile(rb"^(?:CREATE DATABASE\b|DROP DATABASE\b|\\c(?:onnect)? )", re.IGNORECASE)
+_NOTE: Final = re.compile(rb"^COMMENT ON EXTENSION\b")
+"""Whoever made an extension may not be who loads the file."""
+_NOTE_ENTRY: Final = re.compile(rb"^\d+; \d+ \d+ COMMENT - EXTENSION ")
 _RESTRICTED: Final = (b"\\restrict ", b"\\unrestrict ")
 
 
@@ -143,9 +146,23 @@ def statements(foreign: Foreign) -> Iterator[bytes]:
     yield b"\\restrict " + key + b"\n"
     with foreign.file.open("rb") as stream:
         for line in lines(stream):
-            if line.starts and (_WHOSE.match(line.text) or line.text.startswith(_RESTRICTED)):
+            if line.starts and any(pattern.match(line.text) for pattern in (_WHOSE, _NOTE)):
+                continue
+            if line.starts and line.text.startswith(_RESTRICTED):
                 continue
             yield line.text
+
+
+def contents(archive: Path, folder: Path) -> Path:
+    """Write the list of what to take from an archive: everything but remarks on extensions; return the list's file.
+
+    Raises:
+        RefusedFileError: The archive can't be read.
+    """
+    listed = _pg_restore(archive.name, "--list", str(archive)).splitlines(keepends=True)
+    file = folder / "contents"
+    file.write_bytes(b"".join(line for line in listed if not _NOTE_ENTRY.match(line)))
+    return file
 
 
 def _quoted(line: Line) -> str:

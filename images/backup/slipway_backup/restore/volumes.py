@@ -53,7 +53,7 @@ def unpack(root: Path, packed: Path, digest: str) -> dict[str, Any]:
         _refuse(found, digest)
     except OSError as error:
         files.remove(new)
-        if error.errno in {28, 122}:
+        if error.errno in files.FULL:
             raise SpaceError(f"the volume is full: {error.strerror}") from None
         raise
     except BaseException:
