@@ -267,8 +267,11 @@ def test_damage_in_what_is_stored_is_found(place: Place) -> None:
 
 
 def test_it_comes_by_itself_when_it_is_due(place: Place) -> None:
-    """By a scheduler whose time has a seconds' field, so that nobody waits for the night; it is due once."""
-    code, now = place.shell("date -u -d '3 seconds' '+%M %H %d %m * %S'")
+    """By a scheduler whose time has a seconds' field, so that nobody waits for the night; it is due once.
+
+    The scheduler must have started by then, or it is next year's: on a busy machine that takes seconds.
+    """
+    code, now = place.shell("date -u -d '20 seconds' '+%M %H %d %m * %S'")
     assert code == 0, now
     other = place.with_settings(schedule=now.strip(), timezone="UTC", read_all=None, metrics_port=9751)
     script = f"echo $$ >/tmp/serve.pid; exec slipway-backup {other} serve"

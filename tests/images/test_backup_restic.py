@@ -20,6 +20,7 @@ sys.path.insert(0, str(IMAGES_FOLDER / "backup"))
 restic: Any = importlib.import_module("slipway_backup.restic")
 watch: Any = importlib.import_module("slipway_backup.watch")
 errors: Any = importlib.import_module("slipway_backup.errors")
+files: Any = importlib.import_module("slipway_backup.files")
 
 RETRY = "Save(<data/1>) returned error, retrying after 1s: client.PutObject: "
 FULL = "Storage backend has reached its minimum free drive threshold. Please delete a few objects to proceed."
@@ -81,6 +82,21 @@ def test_a_store_that_holds_nothing_yet_has_no_sets(repository: Any) -> None:
     """As before the first backup."""
     found = repository(f'echo "{NO_CONFIG.format("The specified key does not exist.")}" >&2; exit 1')
     assert found.snapshots() == []
+
+
+def test_a_backup_that_begins_takes_nothing_from_who_only_reads(repository: Any, tmp_path: Path) -> None:
+    """It clears what killed ones left; a list of the sets that runs meanwhile still reads what its restic said."""
+    script = 'rm -rf "$TMPDIR"/*; echo "Fatal: wrong password or no key found" >&2; exit 1'
+    with pytest.raises(errors.PassphraseError):
+        repository(script).snapshots()
+    left = tmp_path / "tmp" / "pack"
+    left.mkdir()
+    (left / "part").touch()
+    (tmp_path / "tmp" / "file").touch()
+    files.empty(tmp_path / "tmp")
+    assert list((tmp_path / "tmp").iterdir()) == []
+    files.empty(tmp_path / "other")
+    assert (tmp_path / "other").is_dir()
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,16 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
 
 
+def empty(folder: Path) -> None:
+    """Remove all that is in a folder, but not the folder; make it if it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.iterdir():
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left)
+        else:
+            left.unlink(missing_ok=True)  # whoever it was of may have removed it
+
+
 def size_of(folder: Path) -> int:
     """Return the bytes in a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

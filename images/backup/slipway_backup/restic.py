@@ -228,8 +228,9 @@ class Repository:
     def _messages(self) -> Iterator[tuple[IO[str], Path]]:
         folder = self.cache.parent / "tmp"
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", prefix="restic-messages-", dir=folder, encoding="utf-8") as said:
-            yield said.file, Path(said.name)
+        # Without a name: a backup that begins meanwhile clears this folder.
+        with tempfile.TemporaryFile("w", dir=folder, encoding="utf-8") as said:
+            yield said, Path(f"/proc/self/fd/{said.fileno()}")
 
     @contextmanager
     def _files(self) -> Iterator[tuple[list[str], dict[str, str]]]:

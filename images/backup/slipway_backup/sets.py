@@ -225,9 +225,11 @@ def _moment(set_id: str) -> str:
 
 def _clear(config: Config) -> None:
     """Remove what killed runs left; the lock is held, so nobody works on it."""
-    for folder in ("sets", "scratch", "fetched", "tmp"):
+    for folder in ("sets", "scratch", "fetched"):
         files.remove(config.work / folder)
         (config.work / folder).mkdir()
+    # The folder itself stays: whoever only reads a destination needs no lock, and has files there.
+    files.empty(config.work / "tmp")
 
 
 def _need_space_locally(config: Config, needed: int) -> None:
