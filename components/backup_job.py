@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 import pulumi
@@ -21,8 +20,8 @@ from components.args import Dependency, HealthCheck, VolumeMount, WorkloadArgs
 from components.backup_args import BackupJobArgs, DatabaseToBackUp, VolumeToBackUp
 from components.backup_config import FOLDER, LOG_ROLE, PORT, ROLE, SECRETS, SOCKETS, configuration
 from components.container import make_container
-from components.outcome import success_of
 from components.probes import script
+from components.server_job import ServerJob, ServerJobArgs, run_at_server
 from components.volume import data_volume
 from components.workload import make_files
 
@@ -144,18 +143,24 @@ class BackupJob(pulumi.ComponentResource):
     ) -> tuple[dict[str, pulumi.Output[str]], pulumi.Output[pulumi.Resource]]:
         """Register the roles of a database; return their passwords, and what to wait for."""
         logins = {"database": self._password(f"{name}-{database.name}-password")}
-        scripts, roles = [script("postgres-backup-role.sh")], {"ROLE": ROLE}
-        secrets = {f"{SECRETS}/owner": database.password, f"{SECRETS}/role": logins["database"]}
+        scripts, roles = [script("postgres-as-owner.sh"), script("postgres-backup-role.sh")], {"ROLE": ROLE}
+        secrets = {"owner": database.password, "role": logins["database"]}
         if args.point_in_time is not None:
             logins["log"] = self._password(f"{name}-{database.name}-log-password")
             scripts.append(script("postgres-log-role.sh"))
             roles["LOG_ROLE"] = LOG_ROLE
-            secrets[f"{SECRETS}/log"] = logins["log"]
-        job = WorkloadArgs(
+            secrets["log"] = logins["log"]
+        where = ServerJobArgs(
+            server=database.server,
             image=args.image,
             user=args.user,
-            entrypoint=["sh", "-c", "\n".join(scripts)],
-            command=[],
+            networks=args.networks,
+            files_image=args.files_image,
+            files_key=args.files_key,
+            labels=args.labels,
+        )
+        job = ServerJob(
+            text="\n".join(scripts),
             env={
                 "PGHOST": database.host,
                 "PGPORT": str(database.port),
@@ -164,26 +169,10 @@ class BackupJob(pulumi.ComponentResource):
                 "PGCONNECT_TIMEOUT": "10",
                 **roles,
             },
-            secret_files=secrets,
-            networks=[replace(network, aliases=()) for network in args.networks],
-            needs=[database.server],
-            memory_mib=64,
-            files_image=args.files_image,
-            files_key=args.files_key,
-            labels=args.labels,
+            secrets=secrets,
+            what=f"role {ROLE} of {database.name}",
         )
-        files = make_files(f"{name}-{database.name}-role", job, parent=self)
-        container = make_container(
-            f"{name}-{database.name}-role",
-            job,
-            role="job",
-            parent=self,
-            extra_volumes=files.mounts,
-            needs=files.ready,
-            one_shot=True,
-            timeout_s=60.0,
-        )
-        done = success_of(container, f"role {ROLE} of {database.name}", job.secret_files.values())
+        done = run_at_server(f"{name}-{database.name}-role", where, job, parent=self)
         return logins, done
 
     def _password(self, name: str) -> pulumi.Output[str]:

@@ -9,22 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Final
 
 import pulumi
-import pulumi_docker as docker
 import pulumi_random as random
 
-from components.args import NetworkAttachment, WorkloadArgs
-from components.container import make_container
-from components.outcome import success_of
 from components.probes import script
-from components.workload import make_files
+from components.server_job import ServerJob, ServerJobArgs, run_at_server
 
-_SECRETS: Final = "/run/secrets"
-_LENGTH: Final = 32
+PASSWORD_LENGTH: Final = 32
+"""Of what is generated for a login."""
 _SEED_LENGTH: Final = 64
 _LONGEST_ROLE: Final = 55
 """PostgreSQL cuts names at 63 bytes, and the roles of a rotation add a few."""
@@ -47,37 +42,34 @@ class Step:
         """Whether the credential before is valid too."""
         return self.number % 2 == 1
 
+    @property
+    def word(self) -> str:
+        """What the scripts call it."""
+        return "open" if self.is_open else "close"
+
 
 @dataclass(frozen=True, kw_only=True)
-class LoginArgs:
-    """Arguments of :class:`Login`."""
+class RotationArgs(ServerJobArgs):
+    """What every rotated credential is told of its server."""
 
     step: Step
     """Where the rotation stands; its generation is at least 1."""
+    host: str
+    """Name of the server."""
+    protect: bool = True
+    """Whether deleting the seed is refused."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoginArgs(RotationArgs):
+    """Arguments of :class:`Login`; the image has ``psql``."""
+
     owner: str
     """The role that owns the database; rotated ones act as it."""
     owner_password: pulumi.Input[str]
     """Its own password, the first one."""
     database: str
     """Name of the database."""
-    host: str
-    """Name of the server."""
-    server: docker.Container
-    """The server."""
-    image: pulumi.Input[str]
-    """An image with ``psql``."""
-    user: str
-    """Numeric ``uid:gid``."""
-    networks: Sequence[NetworkAttachment]
-    """Networks of the server."""
-    protect: bool = True
-    """Whether deleting the seed is refused."""
-    files_image: pulumi.Input[str] | None = None
-    """Image of the never-started containers that carry files."""
-    files_key: pulumi.Input[str] | None = None
-    """Secret with which files are hashed for a label."""
-    labels: Mapping[str, str] = field(default_factory=dict)
-    """Labels of its container."""
 
 
 class Login(pulumi.ComponentResource):
@@ -94,12 +86,9 @@ class Login(pulumi.ComponentResource):
         generation = args.step.generation
         self.role = role_of(args.owner, generation)
         admin = f"{args.owner[:_LONGEST_ROLE]}_rotate"
-        password = value_of(seed, f"login {generation}", _LENGTH)
-        job = WorkloadArgs(
-            image=args.image,
-            user=args.user,
-            entrypoint=["sh", "-c", script("postgres-rotate.sh")],
-            command=[],
+        password = value_of(seed, f"login {generation}", PASSWORD_LENGTH)
+        job = ServerJob(
+            text=script("postgres-rotate.sh"),
             env={
                 "PGHOST": args.host,
                 "PGDATABASE": args.database,
@@ -108,35 +97,24 @@ class Login(pulumi.ComponentResource):
                 "ADMIN": admin,
                 "NEXT": self.role,
                 "OTHER": role_of(args.owner, generation + 1),
-                "STEP": "open" if args.step.is_open else "close",
+                "STEP": args.step.word,
             },
-            secret_files={
-                f"{_SECRETS}/owner": args.owner_password,
-                f"{_SECRETS}/admin": value_of(seed, "admin", _LENGTH),
-                f"{_SECRETS}/next": password,
+            secrets={
+                "owner": args.owner_password,
+                "admin": value_of(seed, "admin", PASSWORD_LENGTH),
+                "next": password,
             },
-            networks=[replace(network, aliases=()) for network in args.networks],
-            needs=[args.server],
-            memory_mib=64,
-            files_image=args.files_image,
-            files_key=args.files_key,
-            labels=args.labels,
-        )
-        files = make_files(name, job, parent=self)
-        container = make_container(
-            f"{name}-run",
-            job,
-            role="job",
-            parent=self,
-            extra_volumes=files.mounts,
-            needs=files.ready,
-            one_shot=True,
-            timeout_s=60.0,
+            what=f"rotation of {args.owner}",
             redeploy=args.step.number,
         )
-        done = success_of(container, f"rotation of {args.owner}", job.secret_files.values()).apply(lambda _: True)
-        self.password = pulumi.Output.secret(pulumi.Output.all(password, done).apply(lambda known: str(known[0])))
+        self.password = told(password, run_at_server(f"{name}-run", args, job, parent=self, files=name))
         self.register_outputs({"role": self.role})
+
+
+def told(password: pulumi.Output[str], done: pulumi.Output[pulumi.Resource]) -> pulumi.Output[str]:
+    """Promise a password (secret) once its server knows it."""
+    known = done.apply(lambda _: True)
+    return pulumi.Output.secret(pulumi.Output.all(password, known).apply(lambda both: str(both[0])))
 
 
 def role_of(owner: str, generation: int) -> str:

@@ -1,13 +1,6 @@
 # Makes the login that fetches the write-ahead log, or gives it its password, and lets it in: it may replicate, and has no
-# right to any table. It comes as the role that clients log in as, which acts as the owner.
-set -eu
-secret() { cat "/run/secrets/$1"; }
-export PGPASSFILE=/tmp/pgpass
-(umask 077 && printf '*:*:*:*:%s\n' "$(secret owner | sed 's/[\\:]/\\&/g')" >"$PGPASSFILE")
-psql -X -q -v ON_ERROR_STOP=1 <<SQL
-SET log_statement = none;
-SET log_min_error_statement = panic;
-SET log_min_duration_statement = -1;
+# right to any table. Comes after postgres-as-owner.sh.
+as_owner <<SQL
 BEGIN;
 SELECT pg_advisory_xact_lock(8475039);
 SELECT 'CREATE ROLE "$LOG_ROLE"' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '$LOG_ROLE') \\gexec
@@ -23,4 +16,3 @@ SELECT format('COPY (SELECT %L UNION ALL SELECT %L) TO PROGRAM %L',
                     WHERE 'replication' = ANY (database) AND '$LOG_ROLE' = ANY (user_name)) \\gexec
 SELECT pg_reload_conf() AS reloaded \\gset
 SQL
-rm "$PGPASSFILE"

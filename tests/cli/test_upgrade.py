@@ -134,10 +134,10 @@ def world(work: FakeWorkplace, monkeypatch: pytest.MonkeyPatch) -> World:
     made = World(work)
     WORLD.append(made)
     FakeUpgrade.targets.clear()
-    monkeypatch.setattr("cli.commands.upgrade.Upgrade", FakeUpgrade)
-    monkeypatch.setattr("cli.commands.upgrade.deploy", made.deploy)
-    monkeypatch.setattr("cli.commands.upgrade.open_restore", lambda *_: FakeRestore())
-    monkeypatch.setattr("cli.commands.upgrade.serving_volume", lambda *_: made.volume)
+    monkeypatch.setattr("cli.database_upgrade.Upgrade", FakeUpgrade)
+    monkeypatch.setattr("cli.database_upgrade.deploy", made.deploy)
+    monkeypatch.setattr("cli.database_upgrade.open_restore", lambda *_: FakeRestore())
+    monkeypatch.setattr("cli.database_upgrade.serving_volume", lambda *_: made.volume)
     return made
 
 
@@ -206,7 +206,7 @@ def test_a_new_server_that_does_not_come_up_is_taken_back(
         except SystemExit:
             raise click.exceptions.Exit(1) from None
 
-    monkeypatch.setattr("cli.commands.upgrade.deploy", failing)
+    monkeypatch.setattr("cli.database_upgrade.deploy", failing)
     world.fails.add("switch")
     said = slipway(*UPGRADE)
     assert said.code == 1
