@@ -6,9 +6,11 @@ Restic is a script here, which answers as the real one did; with MinIO it is in 
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ restic: Any = importlib.import_module("slipway_backup.restic")
 watch: Any = importlib.import_module("slipway_backup.watch")
 errors: Any = importlib.import_module("slipway_backup.errors")
 files: Any = importlib.import_module("slipway_backup.files")
+sets: Any = importlib.import_module("slipway_backup.sets")
 
 RETRY = "Save(<data/1>) returned error, retrying after 1s: client.PutObject: "
 FULL = "Storage backend has reached its minimum free drive threshold. Please delete a few objects to proceed."
@@ -97,6 +100,22 @@ def test_a_backup_that_begins_takes_nothing_from_who_only_reads(repository: Any,
     assert list((tmp_path / "tmp").iterdir()) == []
     files.empty(tmp_path / "other")
     assert (tmp_path / "other").is_dir()
+
+
+def test_a_backup_clears_the_folder_of_others_and_does_not_replace_it(tmp_path: Path) -> None:
+    """Between a removal and a new folder whoever only reads would find none."""
+    place = tmp_path / "tmp"
+    place.mkdir()
+    (place / "left").touch()
+    (tmp_path / "sets" / "killed.partial").mkdir(parents=True)
+    held = os.open(place, os.O_RDONLY)  # so that no new folder can have its number
+    try:
+        sets._clear(SimpleNamespace(work=tmp_path))
+        assert place.stat().st_ino == os.fstat(held).st_ino
+    finally:
+        os.close(held)
+    assert not list(place.iterdir())
+    assert not list((tmp_path / "sets").iterdir())
 
 
 @pytest.mark.parametrize(
