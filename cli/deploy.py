@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -161,9 +162,10 @@ def _carry_out(work: Workplace, asked: Deployment, ready: _Ready, console: Conso
     """Let the engine work, under the eyes of whoever looks."""
     plan, engine = ready.plan, ready.engine
     with Endings(plan.client, work.project, asked.stack) as endings:
-        with noticing(asked.probe, work, asked.stack, plan, console) as noticed:
-            if plan.serving:  # only now: the prober is no part of it
-                work.give_way()
+        with (
+            noticing(asked.probe, work, asked.stack, plan, console) as noticed,
+            work.give_way() if plan.serving else nullcontext(),  # only now: the prober is no part of it
+        ):
             began = time.monotonic()
             run, outcome = operate(
                 console, engine, lambda sink: engine.up(sink, refresh=ready.refresh, replace=plan.replace)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from operate.backend import STATE_FOLDER, find_backend
+from operate.priority import session_behind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import docker
@@ -22,10 +23,8 @@ if TYPE_CHECKING:
     from settings import Loaded
 
 
-_BEHIND: Final = 5
-"""A third of the weight of all containers together, where both want a processor; less would starve a deployment on a
-busy machine. On a host whose service manager keeps users and containers in groups of their own, the weights of those
-groups decide, and this does nothing."""
+_BEHIND: Final = 10
+"""A tenth of the weight of another session, where both want a processor."""
 
 
 class Workplace:
@@ -56,10 +55,9 @@ class Workplace:
         """The project's own folder for what is not committed."""
         return self.root / STATE_FOLDER
 
-    def give_way(self) -> None:
+    def give_way(self) -> AbstractContextManager[None]:
         """Let this process, and the engine that it starts, wait for processors behind what serves requests."""
-        with contextlib.suppress(OSError):  # whoever may not does without
-            os.setpriority(os.PRIO_PROCESS, 0, _BEHIND)
+        return session_behind(_BEHIND)
 
     def docker_client(self, stack: str | None = None) -> docker.DockerClient:
         """Return a client of the stack's Docker, without a stack of this machine's own. Raises DockerUnreachable."""

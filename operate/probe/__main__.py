@@ -6,12 +6,11 @@ says that it sends, the last one is the summary. People use ``slipway probe``.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
 from typing import TYPE_CHECKING
 
 from operate.errors import OperateError
+from operate.priority import set_nice
 from operate.probe.load import run, stdin_lines
 from operate.probe.model import Probe
 
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 def main() -> int:
     """Send what stdin says."""
     # Its users are on other machines: here it should not wait for the processors that the deployment takes.
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, -10)
+    set_nice(-10)
     lines = stdin_lines()
 
     def begin(control: Control) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -143,9 +144,10 @@ class FakeWorkplace(Workplace):
         self.unreachable: DockerUnreachable | None = None
         self.gave_way = False
 
-    def give_way(self) -> None:
+    def give_way(self) -> AbstractContextManager[None]:
         """Remember it: the process that runs the tests gives nothing."""
         self.gave_way = True
+        return nullcontext()
 
     def docker_client(self, stack: str | None = None) -> docker.DockerClient:
         """Return the fake, or fail as told."""
