@@ -36,6 +36,7 @@ _SLOW_INSTRUCTIONS: Final = ("FROM", "COPY", "RUN")
 
 HOST_CA: Final = "host-ca.crt"
 """A file of the context that is no file of the folder: the certificates that this machine trusts."""
+_MIRRORS: Final = ("GOPROXY", "PIP_INDEX_URL")
 _CHUNK_BYTES: Final = 1 << 20
 # What `docker import` adds to the bare tree; the Dockerfile of the base says the same for the other way.
 _IMPORT_CHANGES: Final = (
@@ -121,7 +122,7 @@ class Builder:
             # As mmdebstrap: what reaches the mirror is this machine's network, whatever Docker's bridge reaches.
             network_mode="host",
             tag=reference,
-            buildargs={**_proxies(), **_module_proxy(dockerfile), **arguments},
+            buildargs={**_proxies(), **_mirrors(dockerfile), **arguments},
             labels={"org.opencontainers.image.revision": reference.rpartition("-")[2]},
             rm=True,
             forcerm=True,
@@ -207,9 +208,9 @@ def _trusted() -> bytes:
     return Path(file).read_bytes() if file else b""
 
 
-def _module_proxy(dockerfile: str) -> dict[str, str]:
-    """Return where Go modules come from, for a Dockerfile that asks; by default from where Go takes them."""
-    return {"GOPROXY": os.environ["GOPROXY"]} if "ARG GOPROXY" in dockerfile and os.environ.get("GOPROXY") else {}
+def _mirrors(dockerfile: str) -> dict[str, str]:
+    """Return where Go modules and Python packages come from, for a Dockerfile that asks; by default their registry."""
+    return {name: os.environ[name] for name in _MIRRORS if f"ARG {name}" in dockerfile and os.environ.get(name)}
 
 
 def _proxies() -> dict[str, str]:

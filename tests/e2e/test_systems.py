@@ -14,7 +14,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -22,9 +22,19 @@ import pytest
 from tests.e2e.conftest import Stacks
 from tests.e2e.harness.docker_view import Daemon
 from tests.e2e.harness.engines import ONE
+from tests.e2e.harness.pgadmin import PgAdmin
 from tests.e2e.harness.platform import Platform
 from tests.e2e.harness.standin import build_grafana
-from tests.e2e.harness.systems import OLLAMA, description, has_ollama, serve_model, stand_in
+from tests.e2e.harness.systems import (
+    MAILHOG,
+    OLLAMA,
+    PGADMIN,
+    description,
+    real_parts,
+    serve_model,
+    stand_in,
+    stood_for,
+)
 from tests.e2e.harness.waiting import until
 from tests.systems.look.view import ENVIRONMENTS, View, graph_of
 from tests.systems.rows import Probe
@@ -38,6 +48,8 @@ WHOLE = "SLIPWAY_SYSTEMS" in os.environ
 EVERY = [(system, environment) for system in SYSTEMS for environment in ENVIRONMENTS]
 CASES = [case for case in EVERY if ALL or "-".join(case) in WANTED]
 TABLE: list[str] = []
+STOOD_FOR: list[str] = []
+"""Below the table: whose images were replaced by the stand-in, beside those of the systems' own sources."""
 MODEL = "llama3.2"
 """The model that OberaConnect's document pulls; here the smallest one there is answers under its name."""
 
@@ -51,7 +63,7 @@ class Running:
     platform: Platform
     described: dict[str, Any]
     seconds: float
-    real: set[str] = field(default_factory=set)
+    real: frozenset[str] = frozenset()
     """Services that are no stand-ins."""
     asked: int = 0
     """How many requirements a request has shown."""
@@ -61,9 +73,9 @@ class Running:
         gateway = self.described["gateway"]
         return int(str(gateway["tls"]["publish"] if tls else gateway["publish"][0]).rpartition(":")[2])
 
-    def has(self, part: str) -> bool:
-        """Whether there is such a part."""
-        return bool(self.platform.world.of(part))
+    def address(self, part: str) -> str:
+        """Return where a part's first published port is on this machine."""
+        return str(self.described["services"][part]["publish"][0]).rpartition(":")[0]
 
 
 @pytest.fixture(scope="module", params=CASES, ids="-".join)
@@ -71,15 +83,15 @@ def running(request: pytest.FixtureRequest, daemon: Daemon, stacks: Stacks) -> I
     """Deploy a system, and remove it before the next one comes."""
     system, environment = request.param
     grafana = build_grafana(daemon.client) if WHOLE else None
-    ollama = has_ollama(daemon)
-    described = description(system, environment, stand_in(daemon), backups=WHOLE, grafana=grafana, ollama=ollama)
+    available = real_parts(daemon)
+    described = description(system, environment, stand_in(daemon), backups=WHOLE, grafana=grafana, real=available)
     platform = stacks.new(ONE, described)
     started = time.monotonic()
     platform.up().ended()
     seconds = time.monotonic() - started
-    real: set[str] = {OLLAMA} & set(described.get("services", {})) if ollama else set()
-    for part in real:
-        serve_model(daemon, platform.world.of(part)[0].id, MODEL)
+    real = available & set(described.get("services", {}))
+    if OLLAMA in real:
+        serve_model(daemon, platform.world.of(OLLAMA)[0].id, MODEL)
     yield Running(system, environment, platform, described, seconds, real)
     stacks.remove(platform)
 
@@ -94,7 +106,7 @@ def _table(request: pytest.FixtureRequest) -> Iterator[None]:
         head = f"{'system':<14}{'env':<6}{'parts':>6}{'healthy':>9}{'seconds':>9}{'requirements':>20}{'asked':>8}"
         with capture.global_and_fixture_disabled():  # what a fixture prints is shown for failures alone
             reporter.write_line("")
-            for line in (head, *TABLE):
+            for line in (head, *TABLE, *STOOD_FOR):
                 reporter.write_line(line)
 
 
@@ -132,7 +144,7 @@ def _ask(running: Running, probe: Probe) -> tuple[int, dict[str, str], str]:
 def _expect(running: Running, name: str, probe: Probe) -> None:
     status, headers, text = _ask(running, probe)
     assert status == probe.status, (name, probe, status, text)
-    if probe.part in running.real:
+    if probe.part == OLLAMA and OLLAMA in running.real:
         assert MODEL in text, (name, text)
         assert probe.body is None or '"response":"' in text, (name, text)
     elif probe.part:
@@ -230,6 +242,39 @@ def test_sources_are_mounted(running: Running) -> None:
         assert told.out == "now"
 
 
+def test_pgadmin_reaches_the_database(running: Running) -> None:
+    """The document's login leads in, and no other; its server is listed, and is the database of this system."""
+    if PGADMIN not in running.real:
+        return
+    env = running.described["services"][PGADMIN]["env"]
+    browser = PgAdmin(f"http://{running.address(PGADMIN)}")
+    assert not browser.log_in(env["PGADMIN_DEFAULT_EMAIL"], "another")
+    assert browser.log_in(env["PGADMIN_DEFAULT_EMAIL"], env["PGADMIN_DEFAULT_PASSWORD"])
+    servers = browser.servers()
+    assert set(servers) == {"oc_database"}
+    told = running.platform.slipway.ask("shell", "oc-app", "--", "printenv", "POSTGRES_PASSWORD").ended()
+    assert "octocode" in browser.databases(servers["oc_database"], told.out.strip())
+
+
+def test_mail_is_caught(running: Running) -> None:
+    """What the application sends to where its variables say is seen in MailHog, and goes no further."""
+    if MAILHOG not in running.real:
+        return
+    subject = f"a mail of {running.platform.workspace.stack}"
+    script = (
+        "import os,smtplib,sys; "
+        "smtplib.SMTP(os.environ['SMTP_HOST'], int(os.environ['SMTP_PORT']), timeout=10)"
+        ".sendmail('app@octocode.dev', ['user@example.org'], 'Subject: ' + sys.argv[1] + '\\r\\n\\r\\nhello')"
+    )
+    running.platform.slipway.ask("shell", "oc-app", "--", "python3", "-c", script, subject).ended()
+    host, _, port = running.address(MAILHOG).rpartition(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=10)
+    connection.request("GET", "/api/v2/messages")
+    told = json.loads(connection.getresponse().read())
+    connection.close()
+    assert [mail["Content"]["Headers"]["Subject"] for mail in told["items"]] == [[subject]]
+
+
 def test_the_table(running: Running) -> None:
     """What the table says: every part healthy, and how many requirements are shown."""
     serving = until(running.platform.world.of, "something runs", 10)
@@ -245,3 +290,6 @@ def test_the_table(running: Running) -> None:
         f"{running.name:<14}{running.environment:<6}{len({seen.part for seen in serving}):>6}"
         f"{f'{len(healthy)}/{len(serving)}':>9}{running.seconds:>9.1f}{f'{len(shown)}/{len(rows)}':>20}{running.asked:>8}"
     )
+    stands = stood_for(running.name, running.environment, running.described)
+    if stands:
+        STOOD_FOR.append(f"stand-ins in {running.name} {running.environment}: {', '.join(stands)}")

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 sys.path[:0] = [str(IMAGES_FOLDER / "sample"), str(IMAGES_FOLDER / "backup")]
 
 
+SLOW = frozenset({"ollama", "pgadmin", "mailhog"})
+"""Images that are built on request and take minutes: ``slipway images build NAME``."""
+
+
 def wait_until(condition: Callable[[], Any], seconds: float = 60, what: str = "") -> Any:
     """Return the first true value of `condition`; fail after `seconds`."""
     deadline = time.monotonic() + seconds
@@ -205,10 +209,12 @@ def docker_client() -> Iterator[docker.DockerClient]:
 
 @pytest.fixture(scope="session")
 def references(docker_client: docker.DockerClient) -> dict[str, str]:
-    """The images as the folders are now, built where missing; Ollama's, which takes minutes, only if it is there."""
-    wanted = image_lock.names()
-    if not docker_client.images.list(name=image_lock.own_reference("ollama")):
-        wanted.remove("ollama")
+    """The images as the folders are now, built where missing; those that take minutes only if they are there."""
+    wanted = [
+        name
+        for name in image_lock.names()
+        if name not in SLOW or docker_client.images.list(name=image_lock.own_reference(name))
+    ]
     return {image.name: image.reference for image in build_images(wanted, client=docker_client)}
 
 

@@ -48,7 +48,7 @@ def bootstrapped(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 def usual(references: dict[str, str]) -> list[str]:
     """Return the images that are built where none is named."""
-    return [name for name in references if name not in {"base", "ollama", "models"}]
+    return [name for name in references if name not in {"base", "ollama", "models", "pgadmin", "mailhog"}]
 
 
 def test_what_is_there_is_left_alone(fake_docker: Any, references: dict[str, str]) -> None:
@@ -111,6 +111,20 @@ def test_an_image_that_takes_minutes_is_built_when_it_is_named(
     assert len(bootstrapped) == 1
 
 
+def test_what_is_installed_with_pip_comes_from_the_mirror_too(
+    fake_docker: Any, references: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each Dockerfile is given what it asks for, and nothing else."""
+    monkeypatch.setenv("GOPROXY", "https://modules.example.org")
+    monkeypatch.setenv("PIP_INDEX_URL", "https://packages.example.org")
+    client = fake_docker(present={references["base"]})
+    build_images(["pgadmin", "mailhog"], client=client)
+    mirrors = {"GOPROXY", "PIP_INDEX_URL"}
+    given = {name: mirrors & set(client.arguments[references[name]]) for name in ("pgadmin", "mailhog")}
+    assert given == {"pgadmin": {"PIP_INDEX_URL"}, "mailhog": {"GOPROXY"}}
+    assert client.arguments[references["pgadmin"]]["PIP_INDEX_URL"] == "https://packages.example.org"
+
+
 def test_no_other_image_gets_what_the_machine_trusts(fake_docker: Any, references: dict[str, str]) -> None:
     """It is no part of their folders, so that it must not be part of them."""
     client = fake_docker(present={references["base"]})
@@ -124,7 +138,7 @@ def test_an_unknown_image_is_refused_with_those_that_are_known(fake_docker: Any)
     """Before anything is built."""
     with pytest.raises(
         KeyError,
-        match=r"no image 'postgre'; there are base, alertmanager, backup, carrier, certbot, exporters, models, nginx",
+        match=r"no image 'postgre'; there are base, alertmanager, backup, carrier, certbot, exporters, mailhog, models",
     ):
         build_images(["postgre"], client=fake_docker())
 

@@ -314,14 +314,20 @@ ROWS: Final[dict[str, Row]] = {
         "`environments.dev.services.oc-pgadmin`",
         every(only_in("dev", "oc-pgadmin"), published("oc-pgadmin", ("127.0.0.1", 5050, 80))),
     ),
-    "OCT-69": graph(
+    "OCT-69": running(
         "`oc-pgadmin.env`: the document's, on 127.0.0.1 alone",
-        env("oc-pgadmin", PGADMIN_DEFAULT_EMAIL="admin@octocode.dev", PGADMIN_DEFAULT_PASSWORD="admin"),
+        test=f"{_E2E}::test_pgadmin_reaches_the_database",
+        check=env("oc-pgadmin", PGADMIN_DEFAULT_EMAIL="admin@octocode.dev", PGADMIN_DEFAULT_PASSWORD="admin"),
     ),
-    "OCT-70": graph("`oc-pgadmin.files`", file("oc-pgadmin", "/pgadmin4/servers.json", "oc_database", "octocode")),
-    "OCT-71": graph(
+    "OCT-70": running(
+        "`oc-pgadmin.files`",
+        test=f"{_E2E}::test_pgadmin_reaches_the_database",
+        check=file("oc-pgadmin", "/pgadmin4/servers.json", "oc_database", "octocode"),
+    ),
+    "OCT-71": running(
         "`environments.dev.services.oc-mailhog`; the application sends to oc-mailhog:1025",
-        every(
+        test=f"{_E2E}::test_mail_is_caught",
+        check=every(
             only_in("dev", "oc-mailhog"),
             published("oc-mailhog", ("127.0.0.1", 8025, 8025)),
             env("oc-app", SMTP_HOST="oc-mailhog", SMTP_PORT="1025"),

@@ -3,7 +3,8 @@
 What is changed besides: fixed names on the host (so that two may run side by side), ports of the host, certificates
 (self-signed), intervals of health checks (a second), secrets (generated), rights over the host (parts that ask for them
 are left out), GPUs, receivers of alerts (there is no Slack). PostgreSQL, Redis, nginx and what watches them, but for
-Grafana, are those of the family ``debian``; so is Ollama where its image was built (``slipway images build ollama``).
+Grafana, are those of the family ``debian``; so are Ollama, pgAdmin and MailHog where their images were built (``slipway
+images build ollama pgadmin mailhog``).
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from tests.e2e.harness.ports import free_port
 from tests.e2e.harness.workspace import REPOSITORY
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from tests.e2e.harness.blueprints import Blueprint
     from tests.e2e.harness.docker_view import Daemon
 
@@ -36,7 +39,10 @@ _FIXED: Final = ("container_name", "volume_name")
 _OTHERS: Final = {"opencode": [8765], "oc-app": [3001], "qdrant": [6334]}
 """Ports beside a part's own that something leads to."""
 OLLAMA: Final = "ollama"
-"""The part that is a real model server where its image is there."""
+PGADMIN: Final = "oc-pgadmin"
+MAILHOG: Final = "oc-mailhog"
+_REAL: Final = {OLLAMA: "ollama", PGADMIN: "pgadmin", MAILHOG: "mailhog"}
+"""Parts that are the real program where Slipway's image of it is there, and that image: each takes minutes to make."""
 _MODELS: Final = "/root/.ollama"
 """Where the description mounts its models."""
 _MODELFILE: Final = f"FROM {_MODELS}/tiny.gguf\nPARAMETER num_predict 8\nPARAMETER num_thread 1\n"
@@ -54,9 +60,9 @@ def stand_in(daemon: Daemon) -> str:
     return reference
 
 
-def has_ollama(daemon: Daemon) -> bool:
-    """Whether Ollama's image is there: it takes minutes to compile."""
-    return bool(daemon.client.images.list(name=own_reference(OLLAMA)))
+def real_parts(daemon: Daemon) -> frozenset[str]:
+    """Return the parts that need no stand-in, since the image of the real program is there."""
+    return frozenset(part for part, role in _REAL.items() if daemon.client.images.list(name=own_reference(role)))
 
 
 def serve_model(daemon: Daemon, container: str, name: str) -> None:
@@ -73,7 +79,13 @@ def serve_model(daemon: Daemon, container: str, name: str) -> None:
 
 
 def description(
-    system: str, environment: str, image: str, *, backups: bool = True, grafana: str | None = None, ollama: bool = False
+    system: str,
+    environment: str,
+    image: str,
+    *,
+    backups: bool = True,
+    grafana: str | None = None,
+    real: Collection[str] = (),
 ) -> Blueprint:
     """Return a system's merged description, made fit for this machine.
 
@@ -83,13 +95,9 @@ def description(
         image: What stands for images that can't be had.
         backups: Whether it has backups, if it describes some.
         grafana: What stands for Grafana. Default: nothing watches the system.
-        ollama: Whether Ollama is the real one.
+        real: Parts that are the real program.
     """
-    source = StackSource(
-        root=REPOSITORY, project="slipway", stack=environment, blueprint=system, environment=environment,
-        profiles=_PROFILES,
-    )  # fmt: skip
-    merged: Blueprint = as_record(read_layers(source).tree)
+    merged = _merged(system, environment)
     merged["protect_data"] = False
     for name in ("image", "webhook"):
         merged.get("backups", {}).pop(name, None)
@@ -105,22 +113,54 @@ def description(
             store.pop("image", None)
             store["health_interval"] = "1s"
             _names_and_ports(store)
-    _workloads(merged, image, ollama=ollama)
+    _workloads(merged, image, real)
     if "gateway" in merged:
         _gateway(merged["gateway"])
     return merged
 
 
-def _workloads(merged: Blueprint, image: str, *, ollama: bool) -> None:
+def _merged(system: str, environment: str) -> Blueprint:
+    source = StackSource(
+        root=REPOSITORY, project="slipway", stack=environment, blueprint=system, environment=environment,
+        profiles=_PROFILES,
+    )  # fmt: skip
+    merged: Blueprint = as_record(read_layers(source).tree)
+    return merged
+
+
+def stood_for(system: str, environment: str, described: Blueprint) -> list[str]:
+    """Return whose images the stand-in stands for, by their references: those that others build."""
+    theirs = _merged(system, environment)
+    return sorted(
+        {
+            str(part["image"])
+            for section in _WORKLOADS
+            for name, part in theirs.get(section, {}).items()
+            if "image" in part and "STAND_IN_NAME" in described.get(section, {}).get(name, {}).get("env", {})
+        }
+    )
+
+
+def _workloads(merged: Blueprint, image: str, real: Collection[str]) -> None:
     for section in _WORKLOADS:
         kept = {name: part for name, part in merged.get(section, {}).items() if not _is_powerful(part)}
         if section in merged:
-            merged[section] = {name: _stood_for(section, name, part, image) for name, part in kept.items()}
-    if ollama and OLLAMA in merged.get("services", {}):
-        merged["services"][OLLAMA] |= {
-            "image": f"slipway/{OLLAMA}",
-            "env": {"HOME": "/root", "OLLAMA_MODELS": f"{_MODELS}/models", "OLLAMA_CONTEXT_LENGTH": "512"},
-        }
+            merged[section] = {
+                name: _real(name, part) if name in real else _stood_for(section, name, part, image)
+                for name, part in kept.items()
+            }
+
+
+def _real(name: str, part: dict[str, Any]) -> dict[str, Any]:
+    """Return a workload whose program is the real one, of the image that Slipway makes."""
+    part = {key: value for key, value in part.items() if key not in {"gpus", "profiles"}}
+    part["image"] = f"slipway/{_REAL[name]}"
+    # How long it may take to start is the description's to say.
+    part["health"] = {**part["health"], "interval": "1s"}
+    if name == OLLAMA:
+        part["env"] = {"HOME": "/root", "OLLAMA_MODELS": f"{_MODELS}/models", "OLLAMA_CONTEXT_LENGTH": "512"}
+    _names_and_ports(part)
+    return part
 
 
 def _is_powerful(part: dict[str, Any]) -> bool:
