@@ -29,7 +29,7 @@ def command(
     """Return the whole platform to release NUMBER; without it, to the one before the present one.
 
     Its description, images and profiles are deployed as they were recorded; secrets and data stay as they are now. The
-    blueprint is not touched: the next `slipway up` deploys what it says.
+    blueprint and the stack's file are not touched: the next `slipway up` deploys what they say.
 
     Exit codes: 0 done, 1 failed, 2 the release can't be deployed any more, 6 there is no such release.
     """
@@ -60,4 +60,4 @@ def command(
         )
     finally:
         work.choose_release(None)
-    console.say("the blueprint still says what it said: the next `slipway up` deploys that")
+    console.say(f"the blueprint and Pulumi.{stack}.yaml say what they said: the next `slipway up` deploys that")
