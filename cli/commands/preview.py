@@ -87,7 +87,7 @@ def command(
     tell_failures(run, outcome)
     if run.exit_code:
         raise click.exceptions.Exit(run.exit_code)
-    what = outcome.summary if outcome.changed else "nothing would change"
+    what = f"planned: {outcome.summary}" if outcome.changed else "nothing would change"
     console.good(f"{what} ({time.monotonic() - started:.1f} s)")
     if expect_no_changes and outcome.changed:
         raise click.exceptions.Exit(ExitCode.UNEXPECTED_CHANGES)
