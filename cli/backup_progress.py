@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _WORDS: Final = {
     "dump": "dumping {store}",
+    "hold": "{store}: its services stand still while it is archived",
     "store": "storing in {destination}",
     "fetch": "fetching back from {destination}",
     "verify": "restoring {store} to compare it",

@@ -104,6 +104,8 @@ class VolumeToBackUp:
     """Name of the volume on the host."""
     user: str
     """Numeric ``uid:gid`` of who may read all of it."""
+    pause: bool = False
+    """Whether what writes it stands still while it is archived."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +172,10 @@ class BackupJobArgs:
     """Model servers."""
     volumes: Sequence[VolumeToBackUp] = ()
     """Volumes."""
+    pause_limit_s: float = 60.0
+    """Seconds for which what writes a volume stands still at most."""
+    docker_socket: str = "/var/run/docker.sock"
+    """Docker's socket on its host, for the container that holds what writes a volume; only where one asks for it."""
     checkpoint: bool = True
     """Whether the stack's own state is part of a set; ``slipway`` leaves it there."""
     local: str | None = "local"

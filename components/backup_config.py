@@ -19,6 +19,9 @@ FOLDER: Final = "/etc/slipway-backup"
 """Folder of its configuration."""
 SOCKETS: Final = "/run/volumes"
 """Folder of the sockets on which volumes are handed out."""
+PAUSER: Final = "/run/pauser"
+"""Folder of the socket on which it is asked that what writes a volume stands still."""
+PAUSER_SOCKET: Final = f"{PAUSER}/socket"
 
 
 def configuration(args: BackupJobArgs) -> str:
@@ -76,7 +79,13 @@ def configuration(args: BackupJobArgs) -> str:
     ]
     stores += [{"name": models.name, "kind": "ollama", "url": models.url} for models in args.model_servers]
     stores += [
-        {"name": volume.name, "kind": "volume", "socket": f"{SOCKETS}/{volume.name}.sock"} for volume in args.volumes
+        {
+            "name": volume.name,
+            "kind": "volume",
+            "socket": f"{SOCKETS}/{volume.name}.sock",
+            **({"pauser": PAUSER_SOCKET} if volume.pause else {}),
+        }
+        for volume in args.volumes
     ]
     if args.checkpoint:
         stores.append({"name": "checkpoint", "kind": "checkpoint", "folder": "/work/checkpoint"})

@@ -2,7 +2,8 @@
 
 In the order of their needs: for each database a role that may read and not write, made by a container that runs once;
 for each user whose volumes are backed up a reader, without a network, that hands them out on a Unix socket; the
-scheduler. None of them holds Docker's socket or a capability. What a set is: docs/adr/0011-backup-sets.md.
+scheduler. None of them holds Docker's socket or a capability, but the pauser the socket, which is there only where a
+volume's services are paused while it is archived. What a set is: docs/adr/0011-backup-sets.md; pauses: 0018.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import pulumi_random as random
 from components import labels
 from components.args import Dependency, HealthCheck, VolumeMount, WorkloadArgs
 from components.backup_args import BackupJobArgs, DatabaseToBackUp, VolumeToBackUp
-from components.backup_config import FOLDER, LOG_ROLE, PORT, ROLE, SECRETS, SOCKETS, configuration
+from components.backup_config import FOLDER, LOG_ROLE, PAUSER, PORT, ROLE, SECRETS, SOCKETS, configuration
+from components.backup_pauser import make_pauser
 from components.container import make_container
 from components.probes import script
 from components.server_job import ServerJob, ServerJobArgs, run_at_server
@@ -75,14 +77,9 @@ class BackupJob(pulumi.ComponentResource):
                 volume_labels=args.labels,
             ).name
             mounts.append(VolumeMount(volume_name=self.volume_name, path="/backups"))
-        if args.volumes:
-            sockets = docker.Volume(
-                f"{name}-sockets",
-                docker.VolumeArgs(labels=_scratch_labels(args.labels)),
-                opts=pulumi.ResourceOptions(parent=self, ignore_changes=["labels"], delete_before_replace=False),
-            )
-            mounts.append(VolumeMount(volume_name=sockets.name, path=SOCKETS))
-            ready += self._readers(name, args, sockets.name)
+        shared, answering = self._volumes(name, args)
+        mounts += shared
+        ready += answering
         workload = WorkloadArgs(
             image=args.image,
             user=args.user,
@@ -137,6 +134,27 @@ class BackupJob(pulumi.ComponentResource):
                 parent=self, ignore_changes=["labels"], delete_before_replace=args.work_volume_name is not None
             ),
         )
+
+    def _volumes(self, name: str, args: BackupJobArgs) -> tuple[list[VolumeMount], list[Dependency]]:
+        """Register who hands out volumes and who holds what writes them; return the mounts, and what to wait for."""
+        if not args.volumes:
+            return [], []
+        sockets = self._scratch(f"{name}-sockets", args)
+        mounts, ready = [VolumeMount(volume_name=sockets, path=SOCKETS)], self._readers(name, args, sockets)
+        if any(volume.pause for volume in args.volumes):
+            place = self._scratch(f"{name}-pauser-socket", args)
+            # Read-only: a socket can be asked all the same, and what the pauser notes there is its own.
+            mounts.append(VolumeMount(volume_name=place, path=PAUSER, read_only=True))
+            ready.append(make_pauser(f"{name}-pauser", args, place, parent=self))
+        return mounts, ready
+
+    def _scratch(self, name: str, args: BackupJobArgs) -> pulumi.Output[str]:
+        """Register a volume by which two containers meet; return its name on the host."""
+        return docker.Volume(
+            name,
+            docker.VolumeArgs(labels=_scratch_labels(args.labels)),
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["labels"], delete_before_replace=False),
+        ).name
 
     def _role(
         self, name: str, args: BackupJobArgs, database: DatabaseToBackUp

@@ -109,6 +109,8 @@ def _settings(backups: Backups, parts: Parts) -> dict[str, Any]:
         "verify": backups.verify,
         "read_all": backups.read_all,
         "alert_after_s": backups.alert_after_s,
+        "pause_limit_s": backups.pause_limit_s,
+        "docker_socket": backups.docker_socket,
         "memory_mib": backups.memory_mib,
         "cpus": backups.cpus,
         "metrics": backups.metrics,
@@ -163,7 +165,8 @@ def _volume(platform: Platform, parts: Parts, name: str) -> VolumeToBackUp:
     writers = writers_of(platform, name)
     # One that nobody mounts holds what somebody put there by hand, or nothing.
     user = (writers[0][2].user if writers else None) or DEFAULT_USER
-    return VolumeToBackUp(name=name, volume_name=parts.volumes[name], user=user)
+    pause = platform.backups is not None and name in platform.backups.pause
+    return VolumeToBackUp(name=name, volume_name=parts.volumes[name], user=user, pause=pause)
 
 
 def _s3(backups: Backups, parts: Parts, name: str) -> S3Destination:

@@ -113,6 +113,11 @@ class Composer:
             if given:
                 reasons = "; ".join(workload.relax[reason] for reason, _ in given)
                 pulumi.log.warn(f"{name} has {' and '.join(what for _, what in given)}: {reasons}")
+        if (backups := self.platform.backups) is not None and backups.pause:
+            names = ", ".join(backups.pause)
+            pulumi.log.warn(
+                f"{BACKUPS_NAME}-pauser has Docker's socket, which is every right on the host: backups.pause of {names}"
+            )
 
     def _secrets(self) -> None:
         for name, secret in self.platform.secrets.items():

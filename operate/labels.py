@@ -25,7 +25,7 @@ CONTENT: Final = "slipway.content"
 KIND: Final = "slipway.kind"
 """Kind of the part."""
 
-SERVING_ROLES: Final = frozenset({"replica", "server", "reader"})
+SERVING_ROLES: Final = frozenset({"replica", "server", "reader", "pauser"})
 """Roles of containers that are meant to run all the time."""
 ONE_SHOT_ROLES: Final = frozenset({"job", "verify", "reload", "owner"})
 """Roles of containers that run once to their end."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from operate.status import PAUSED
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
@@ -72,7 +74,11 @@ def fallen(status: Status, fresh: Collection[str], endings: Iterable[Ending]) ->
         for item in _all(status)
         if times[item.id] >= _OFTEN
         or item.state == "restarting"
-        or ((item.id in fresh or times[item.id]) and not item.well and item.health != "starting")
+        # One that is paused has not fallen: a backup holds it for a moment.
+        or (
+            (item.id in fresh or times[item.id])
+            and not (item.well or item.state == PAUSED or item.health == "starting")
+        )
     ]
 
 
@@ -85,7 +91,7 @@ def _in_passing(replica: Replica, fresh: Collection[str]) -> bool:
         return True
     if replica.id not in fresh:
         return False
-    return replica.state == "restarting" or (replica.state == "running" and _age_s(replica) < UP_S)
+    return replica.state in {"restarting", PAUSED} or (replica.state == "running" and _age_s(replica) < UP_S)
 
 
 def _age_s(replica: Replica) -> float:

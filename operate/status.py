@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from operate.version_status import RunningVersion
 
 _RUNNING: Final = "running"
+PAUSED: Final = "paused"
 _ORDER: Final = {
     "gateway": 0,
     "service": 1,
@@ -91,6 +92,8 @@ class Replica:
             return ""
         if self.state == "missing":
             return "is gone"
+        if self.state == PAUSED:
+            return "is paused: it answers nobody until it goes on (docker unpause)"
         if self.state != _RUNNING:
             often = f", restarted {self.restarts} times" if self.restarts else ""
             return f"is {self.state}" + ("" if self.exit_code is None else f" (exit code {self.exit_code}{often})")
@@ -163,7 +166,10 @@ class Status:
     def troubles(self) -> list[str]:
         """Everything that is not as it should be, in words."""
         found = [
-            f"{replica.title} {replica.trouble}" for part in self.parts for replica in part.replicas if not replica.well
+            f"{replica.title} {replica.trouble}"
+            for part in self.parts
+            for replica in part.replicas
+            if not replica.well and replica not in self.held
         ]
         found += [
             f"{job.role} {job.part} failed with exit code {job.exit_code}" for job in self.one_shots if job.exit_code
@@ -174,6 +180,13 @@ class Status:
         if self.backups is not None:
             found += exposures(self.backups)
         return found
+
+    @property
+    def held(self) -> list[Replica]:
+        """Containers that stand still while a backup takes the volume that they write: for a moment, and no trouble."""
+        if not self.backups or not (self.backups.get("running") and self.backups.get("pauses")):
+            return []
+        return [replica for part in self.parts for replica in part.replicas if replica.state == PAUSED]
 
     @property
     def deployed(self) -> bool:

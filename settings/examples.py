@@ -206,6 +206,8 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "destinations": {"local": {"kind": "local"}},
         "passphrase": "backup_passphrase",
         "exclude": ["queue"],
+        "pause": ["uploads"],
+        "docker_socket": "/run/user/1000/docker.sock",
         "point_in_time": True,
         "read_all": "0 4 * * 0",
         "webhook": {"url": "backup_webhook"},

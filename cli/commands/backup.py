@@ -165,6 +165,13 @@ def _holds(content: dict[str, Any]) -> str:
     if "deployed" in content:
         return f"state of {_moment(content['deployed'])}" if content["deployed"] else "no state"
     if "entries" in content:
-        return f"{content['entries']} files and folders"
+        return f"{content['entries']} files and folders{_paused(content)}"
     counted = {key: len(value) for key, value in content.items() if isinstance(value, list | dict)}
     return ", ".join(f"{count} {key}" for key, count in counted.items())
+
+
+def _paused(content: dict[str, Any]) -> str:
+    """Say that what writes a volume stood still while it was archived, if it did."""
+    if "paused" not in content:
+        return ""
+    return f", services paused for {content['paused']['seconds']:.1f} s"

@@ -68,7 +68,7 @@ def _tell_stories(console: Console, client: docker.DockerClient, status: Status)
         lately = replica.well and replica.restarted_lately(datetime.now(UTC))
         if lately:
             console.warn(f"{replica.part}-{replica.replica} was restarted {replica.restarts} times, and again just now")
-        if (lately or not replica.well) and (said := story(client, replica.id, _LOG_LINES)):
+        if (lately or not (replica.well or replica in status.held)) and (said := story(client, replica.id, _LOG_LINES)):
             console.say("\n".join(f"  {line}" for line in said.splitlines()))
 
 
@@ -143,6 +143,8 @@ def _tell(console: Console, status: Status) -> None:
         names = "every service" if "" in status.closed else ", ".join(status.closed)
         console.warn(f"in maintenance: {names} (slipway maintenance off --stack {status.stack})")
     _tell_backups(console, status.backups or {})
+    if status.held:
+        console.step(f"held for the backup that runs: {', '.join(replica.title for replica in status.held)}")
     if status.superseded:
         names = ", ".join(status.superseded)
         console.warn(f"left by a release that did not end; may still serve, and goes when slipway up succeeds: {names}")

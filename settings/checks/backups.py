@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from settings.backups import StoreKind, backed_up, candidates, outside, writers_of
 from settings.model import BackupKind
+from settings.parts import workloads
 from settings.problems import Finding, listing, nearest
 from settings.resolve import BACKUP_ROLE as ROLE
 
@@ -23,6 +24,8 @@ _SECTIONS: Final = {
     StoreKind.OLLAMA: "model_servers",
 }
 """Where stores with a server are described."""
+_ONLY_PAUSED: Final = {"pause_limit_s": "pause_limit", "docker_socket": "docker_socket"}
+"""Fields that mean something with ``pause`` alone, as they are written."""
 _BOUND: Final = "max_slot_wal_keep_size"
 
 
@@ -183,6 +186,54 @@ def volumes_have_a_reader(description: Description) -> Iterator[Finding]:
             )
 
 
+def pauses_hold_somebody(description: Description) -> Iterator[Finding]:
+    """What is paused is who writes a volume that is backed up; a name that means nobody would archive it live."""
+    backups = description.declared.backups
+    if backups is None:
+        return
+    place = (*_PATH, "pause")
+    if not backups.pause:
+        for field, written in _ONLY_PAUSED.items():
+            if field in backups.model_fields_set:
+                fix = "remove it, or write pause: […]"
+                yield Finding((*_PATH, written), "has no effect: pause names no volume", fix=fix)
+    volumes = description.declared.volumes
+    others = {store.name: store.kind for store in candidates(description.everything)}
+    for index, name in enumerate(backups.pause):
+        where = (*place, index)
+        if name not in description.everything.volumes:
+            kind = others.get(name)
+            yield Finding(
+                where,
+                f"'{name}' is no volume: a {kind.value} store is one moment by itself"
+                if kind
+                else f"there is no volume '{name}'",
+                allowed=listing(volumes, "no volume is declared"),
+                nearest=nearest(name, list(volumes)),
+                fix="remove it, or name a volume",
+                about=(("volumes",),),
+            )
+        elif name in backups.exclude:
+            yield Finding(
+                where,
+                f"the volume '{name}' is left out of backups, so nobody is paused for it",
+                fix="remove it here, or under backups.exclude",
+                about=((*_PATH, "exclude"),),
+            )
+        elif not any(
+            mount.volume == name and not mount.read_only
+            for _, _, workload in workloads(description.everything)
+            for mount in workload.volumes
+        ):
+            yield Finding(
+                where,
+                f"nobody writes the volume '{name}', so there is nobody to pause",
+                allowed="a volume that a service, worker or job mounts, and not read-only",
+                fix="remove it: files that nobody writes agree",
+                about=(("volumes", name),),
+            )
+
+
 def the_image_fits_the_servers(description: Description) -> Iterator[Finding]:
     """PostgreSQL's tools dump no newer server, and a scratch server of another major version proves nothing."""
     backups, platform = description.declared.backups, description.platform
@@ -217,5 +268,6 @@ CHECKS: Final = (
     secrets_of_backups_are_declared,
     backups_reach_what_they_need,
     volumes_have_a_reader,
+    pauses_hold_somebody,
     the_image_fits_the_servers,
 )

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator, Field
 
 from settings.cron import parse_cron, parse_timezone
-from settings.model.base import Model, Name, SecretName
+from settings.model.base import AbsolutePath, Model, Name, SecretName
 from settings.model.ports import Publish
 from settings.units import Cpus, MemoryMiB, Seconds
 
@@ -138,6 +138,15 @@ class Backups(Model):
     exclude: list[str] = []
     """Names of databases, caches and volumes that are left out. Default: all that keep data are backed up, also the
     databases that others run (``external``)."""
+    pause: list[str] = []
+    """Names of volumes whose files must agree with each other: all that writes one stands still while it is archived,
+    and requests wait meanwhile. One container more comes with it, which has Docker's socket. Default: none; volumes are
+    archived live."""
+    pause_limit_s: Seconds = Field(default=60.0, ge=1, alias="pause_limit")
+    """For how long services are paused at most; a volume that takes longer fails the backup. The default is how long a
+    route waits for its service."""
+    docker_socket: AbsolutePath = "/var/run/docker.sock"
+    """Where Docker's socket lies on its host, for ``pause``; elsewhere with Docker that runs without root."""
     before_deploy: bool | None = None
     """Whether ``slipway up`` makes one before it changes a store. Default: the platform's ``protect_data``."""
     verify: bool = True

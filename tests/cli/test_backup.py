@@ -114,6 +114,13 @@ class TestCommands:
         assert "PostgreSQL 15.1, 1 tables, 3 rows" in said.out
         assert scheduler.asked == [("show", "latest", "--json")]
 
+    def test_a_volume_that_was_taken_paused_says_so(self, slipway: Slipway, scheduler: FakeScheduler) -> None:
+        content = {"entries": 3, "digest": "", "changed": [], "paused": {"seconds": 1.25, "containers": ["api-0"]}}
+        scheduler.answers["show"] = {**LISTED, "manifest": {"stores": [{**STORE, "content": content}]}}
+        assert "3 files and folders, services paused for 1.2 s" in slipway("backup", "show").out
+        del content["paused"]
+        assert "paused" not in slipway("backup", "show").out
+
     def test_verifying(self, slipway: Slipway, scheduler: FakeScheduler) -> None:
         assert "it holds what was backed up" in slipway("backup", "verify", "one", "--read-all").out
         assert scheduler.asked == [("verify", "one", "--json", "--read-all")]

@@ -118,6 +118,75 @@ def test_each_volume_is_read_only_as_its_own_user_without_a_network() -> None:
         assert graph[name].inputs["readOnly"] is True, name
 
 
+def _paused(**more: Any) -> Graph:
+    """Return a graph in which one of three volumes is archived with its services paused."""
+
+    def program() -> None:
+        BackupJob(
+            "backups",
+            BackupJobArgs(
+                image="backup",
+                project="shop",
+                stack="prod",
+                platform="shop",
+                volumes=[
+                    VolumeToBackUp(name="uploads", volume_name="shop-uploads", user="10001:10001", pause=True),
+                    VolumeToBackUp(name="notes", volume_name="shop-notes", user="1000:1000"),
+                ],
+                **more,
+            ),
+        )
+
+    return render(program)
+
+
+def _with_docker(graph: Graph) -> list[str]:
+    """Return the containers that have a folder or file of the host."""
+    return [
+        resource.name
+        for resource in graph
+        if any(item.get("hostPath") for item in resource.inputs.get("volumes") or () if isinstance(item, dict))
+    ]
+
+
+def test_nobody_has_dockers_socket_unless_services_are_to_be_paused() -> None:
+    """And then the pauser alone, with nothing else that could be of use to whoever comes into it."""
+    assert _with_docker(_graph()) == []
+    graph = _paused()
+    assert _with_docker(graph) == ["backups-pauser"]
+    pauser = graph["backups-pauser"].inputs
+    assert {item.get("hostPath"): item["containerPath"] for item in pauser["volumes"] if item.get("hostPath")} == {
+        "/var/run/docker.sock": "/var/run/docker.sock"
+    }
+    assert [item["containerPath"] for item in pauser["volumes"]] == ["/run/pauser", "/var/run/docker.sock"]
+    assert (pauser["networkMode"], pauser["readOnly"], pauser["user"]) == ("none", True, "0:0")
+    assert pauser["capabilities"] == {"drops": ["ALL"]}
+    assert pauser["securityOpts"] == ["no-new-privileges:true"]
+    assert pauser["entrypoints"] == ["python3", "-m", "slipway_backup.pausing"]
+    assert pauser["command"] == [
+        "serve", "/run/pauser/socket", "--project", "shop", "--stack", "prod", "--limit", "60", "uploads=shop-uploads",
+    ]  # fmt: skip
+    assert "backups-secrets" not in str(pauser)
+
+
+def test_only_who_makes_backups_can_ask_the_pauser() -> None:
+    """By a volume that it can't write: what the pauser notes there is the pauser's own."""
+    graph = _paused(pause_limit_s=90.0, docker_socket="/run/user/1000/docker.sock")
+    there = {
+        resource.name: item.get("readOnly")
+        for resource in graph
+        for item in resource.inputs.get("volumes") or ()
+        if isinstance(item, dict) and item["containerPath"] == "/run/pauser"
+    }
+    assert there == {"backups-pauser": None, "backups-server": True}
+    assert graph["backups-server"].depends_on("backups-pauser")
+    assert "90" in graph["backups-pauser"].inputs["command"]
+    assert "/run/user/1000/docker.sock" in str(graph["backups-pauser"].inputs["volumes"])
+    (upload,) = [item for item in graph["backups-files-carrier"].inputs["uploads"] if item["file"].endswith(".json")]
+    stores = {store["name"]: store.get("pauser") for store in json.loads(upload["content"])["stores"]}
+    assert stores == {"uploads": "/run/pauser/socket", "notes": None, "checkpoint": None}
+
+
 def test_its_role_is_there_before_it_is_used() -> None:
     graph = _graph()
     assert graph["backups-server"].depends_on("backups-main-role")
@@ -200,7 +269,7 @@ def test_a_described_platform_has_them() -> None:
             "services": {"api": {"volumes": ["uploads:/data"], "user": "12345:12345"}},
             "secrets": {"far_password": {"source": "generated"}},
             "databases": {"far": {"external": {"host": "db.example.org", "password": "far_password"}}},
-            "backups": {"exclude": ["queue"], "schedule": "30 1 * * mon"},
+            "backups": {"exclude": ["queue"], "pause": ["uploads"], "schedule": "30 1 * * mon"},
         },
     )
     loaded = load_platform(source)
@@ -221,3 +290,7 @@ def test_a_described_platform_has_them() -> None:
     assert document["schedule"] == "30 1 * * mon"
     assert graph["backups-reader-12345-12345"].inputs["user"] == "12345:12345"
     assert graph["backups-data"].inputs["name"] == "slipway-dev-backups-data"
+    assert graph["backups-pauser"].inputs["command"][-1] == "uploads=slipway-dev-uploads"
+    assert [log.message for log in graph.logs if log.severity == "warning"] == [
+        "backups-pauser has Docker's socket, which is every right on the host: backups.pause of uploads"
+    ]

@@ -23,6 +23,7 @@ import pytest
 from tests.e2e.conftest import Stacks
 from tests.e2e.harness.blueprints import Blueprint, small
 from tests.e2e.harness.docker_view import Daemon, Seen
+from tests.e2e.harness.hardening import CHECKS, probe
 from tests.e2e.harness.minio import Minio, binary, host_address
 from tests.e2e.harness.platform import Platform
 from tests.e2e.harness.ports import free_port
@@ -107,6 +108,7 @@ def _blueprint(port: int, minio: Minio | None) -> Blueprint:
     api["health"]["retries"] = 20
     api["volumes"] = [{"volume": "uploads", "path": "/uploads", "own": True}]
     blueprint["backups"] = {"schedule": "0 2 * * *", "timezone": "Europe/Berlin", "destinations": {"local": {}}}
+    blueprint["backups"]["pause"] = ["uploads"]
     blueprint["backups"]["webhook"] = {"url": "hook", "on": ["success", "failure"], "template": "slack"}
     blueprint["secrets"] = {"hook": {}}
     if minio is not None:
@@ -168,6 +170,8 @@ def test_a_backup_is_every_store_and_proved(place: Place) -> None:
     assert content["main"]["tables"]['public."of others"']["rows"] == 1
     assert content["queue"]["keys"] == 1
     assert content["uploads"]["entries"] == 3
+    assert content["uploads"]["paused"]["containers"] == [place.platform.world.of("api")[0].name]
+    assert re.search(r"3 files and folders, services paused for \d+\.\d s", place.backup("show", "latest").ended().out)
     assert content["checkpoint"]["deployed"]
     told = place.receiver.messages[-1]
     assert (told.path, told.content_type) == (place.receiver.path, "application/json")
@@ -195,6 +199,139 @@ def test_its_role_reads_and_writes_nothing(place: Place) -> None:
     assert place.shell(f"{login} -c 'TABLE \"of others\"'")[0] == 0
     code, text = place.shell(f"{login} -c 'SET TRANSACTION READ WRITE; TRUNCATE notes'")
     assert (code, "permission denied" in text) == (1, True)
+
+
+def test_the_pauser_alone_has_dockers_socket_and_gives_up_all_else(place: Place) -> None:
+    """Root, for the socket is root's, without a capability or a network. Readers have no network either."""
+    without = {"is on the stack's own networks alone"}
+    expected = {
+        "replica": set(),
+        "server": set(),
+        "reader": without,
+        "pauser": without
+        | {
+            "runs as a numeric user that is not root",
+            "no process of it is root",
+            "mounts the stack's own volumes alone",
+        },
+    }
+    probes = probe(place.platform.daemon, place.platform.world, roles=expected)
+    failed = {(item.role, name) for item in probes for name, (holds, _) in CHECKS.items() if not holds(item)}
+    assert failed == {(role, name) for role, names in expected.items() for name in names}
+    assert {item.role for item in probes} == set(expected)
+    with_socket = {item.role for item in probes if "docker.sock" in str(item.inspect["Mounts"])}
+    assert with_socket == {"pauser"}
+
+
+WRITER = """
+import os
+os.makedirs("/uploads/pair", exist_ok=True)
+first, last = (os.open(f"/uploads/pair/{name}", os.O_RDWR | os.O_CREAT) for name in ("a", "z"))
+with open("/uploads/pair/m", "wb") as middle:
+    for _ in range(16):
+        middle.write(bytes(1 << 20))
+number = 0
+while True:
+    number += 1
+    for file in (first, last):
+        os.pwrite(file, b"%012d" % number, 0)
+"""
+"""Two files that agree: the last one is what the first one is, or the number before it, at every moment. What lies
+between them takes an archive longer than many thousand numbers."""
+
+
+@dataclass
+class Taken:
+    """What a backup of the volume alone has of them."""
+
+    first: int
+    last: int
+    content: dict[str, Any]
+    """What its manifest says of the volume."""
+
+    @classmethod
+    def of(cls, place: Place, *, paused: bool) -> Taken:
+        """Make one: as the platform does, or without the pause, all else equal."""
+        code, text = place.shell("cat /etc/slipway-backup/config.json")
+        assert code == 0, text
+        (store,) = [item for item in json.loads(text)["stores"] if item["name"] == "uploads"]
+        if not paused:
+            del store["pauser"]
+        other = place.with_settings(stores=[store], destinations=json.loads(text)["destinations"][:1], verify=False)
+        code, text = place.shell(f"slipway-backup {other} run --json")
+        assert code == 0, text
+        key = json.loads(text.splitlines()[-1])["id"]
+        fetched = (
+            f"slipway-backup fetch {key} --to /work/f >/dev/null && cd /work/f && tar -xOf volume/uploads/files.tar"
+        )
+        code, text = place.shell(f"{fetched} pair/a pair/z && cat manifest.json && rm -rf /work/f")
+        assert code == 0, text
+        assert text[:24].isdigit(), text
+        return cls(int(text[:12]), int(text[12:24]), json.loads(text[24:])["stores"][0]["content"])
+
+
+def test_a_volume_that_is_paused_is_of_one_moment(place: Place) -> None:
+    """Two files that a service writes as fast as it can disagree when archived live, and not when it is held."""
+    daemon, api = place.platform.daemon, place.platform.world.of("api")[0]
+    daemon.start(api.id, "sh", "-c", f"echo $$ >/tmp/writer; exec python3 -c '{WRITER}'")
+    until(lambda: daemon.exec(api.id, "test", "-s", "/uploads/pair/z")[0] == 0, "it writes", 30)
+    try:
+        live = Taken.of(place, paused=False)
+        assert live.last > live.first
+        assert "paused" not in live.content
+        for _ in range(2):
+            held = Taken.of(place, paused=True)
+            assert held.first > live.last
+            assert held.first - held.last in {0, 1}
+            assert held.content["paused"]["containers"] == [api.name]
+        then = daemon.exec(api.id, "cat", "/uploads/pair/a")[1]
+        until(lambda: daemon.exec(api.id, "cat", "/uploads/pair/a")[1] > then, "it writes on", 10)
+    finally:
+        daemon.exec(api.id, "sh", "-c", "kill -9 $(cat /tmp/writer); rm -r /uploads/pair")
+
+
+def _killed(place: Place, role: str) -> None:
+    """Kill everything in a container of the backups while services are held, and see that they go on by themselves."""
+    daemon, world = place.platform.daemon, place.platform.world
+    (api,), (reader,) = world.of("api"), world.of("backups", roles={"reader"})
+    daemon.start(place.scheduler, "slipway-backup", "run")
+    until(lambda: _state(place, api.id) == "paused", "services are held", 60)
+    # Who hands out the volume stands still, so that they are held until somebody is killed.
+    daemon.api.pause(reader.id)
+    try:
+        run = place.platform.workspace.run("./slipway", "status", "--stack", place.platform.workspace.stack)
+        assert "held for the backup that runs: api-0" in run.out
+        assert "is paused" not in run.out + run.err
+        (victim,) = world.of("backups", roles={role})
+        daemon.exec(victim.id, "sh", "-c", "kill -9 -1")
+        until(lambda: _state(place, api.id) == "running", f"they go on though the {role} was killed", 60)
+        until(lambda: _restarts(place, victim.id) > victim.restarts, f"the {role} is back", 60)
+    finally:
+        daemon.api.unpause(reader.id)
+
+
+def _state(place: Place, container: str) -> str:
+    return str(place.platform.daemon.api.inspect_container(container)["State"]["Status"])
+
+
+def _restarts(place: Place, container: str) -> int:
+    seen = place.platform.daemon.api.inspect_container(container)
+    return int(seen["RestartCount"]) if seen["State"]["Status"] == "running" else 0
+
+
+def test_killed_while_services_are_held_they_go_on(place: Place) -> None:
+    """Who makes the backup, and who holds them: the kernel tells of the one, and a note of the other."""
+    place.inside("api", "truncate", "-s", "2G", "/uploads/much")  # an archive of it takes its time
+    try:
+        _killed(place, "server")
+        until(lambda: _shows(place, "slipway-backup health"), "the scheduler is back", 60)
+        _killed(place, "pauser")
+    finally:
+        place.inside("api", "rm", "/uploads/much")
+    until(lambda: not json.loads(place.shell("slipway-backup status")[1])["running"], "the run has ended", 60)
+    last = json.loads(place.shell("slipway-backup status")[1])["last_run"]
+    assert (last["result"], "the pauser gives no answer" in last["message"]) == ("failed", True)
+    place.backup().ended()
 
 
 MOMENTS = {

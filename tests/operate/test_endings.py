@@ -130,6 +130,13 @@ def test_what_is_gone_or_unhealthy_counts_only_where_the_deployment_made_it() ->
     assert fallen(status("restarting", None), set(), [])
 
 
+def test_what_a_backup_holds_has_not_fallen_and_is_waited_for() -> None:
+    """It goes on within a moment; a deployment that ends meanwhile is no failure."""
+    assert fallen(status("paused", None), MADE, ONCE) == []
+    looks = iter([status("paused", None), status()])
+    assert settled_status(lambda: next(looks), 10, lambda: MADE) == status()
+
+
 def test_what_was_made_is_looked_at_until_it_has_run_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     """And what is not of this deployment is not waited for."""
     monkeypatch.setattr("operate.settling._age_s", lambda replica: float(replica.since or 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -65,6 +66,7 @@ def test_everything_is_well() -> None:
         (container("api", state="exited", exit_code=137), "api-0 is exited (exit code 137)"),
         (container("api", health="unhealthy"), "api-0 is unhealthy"),
         (container("api", health="starting"), "api-0 is starting"),
+        (container("api", state="paused"), "api-0 is paused: it answers nobody until it goes on (docker unpause)"),
         (container("api", state="restarting", exit_code=1), "api-0 is restarting (exit code 1)"),
         (
             container("migrate", role="job", state="exited", health=None, exit_code=3),
@@ -75,6 +77,20 @@ def test_everything_is_well() -> None:
 def test_troubles_in_words(bad: dict[str, Any], trouble: str) -> None:
     """Each says what is wrong with which container."""
     assert judged(bad).troubles == [trouble]
+
+
+def test_what_a_backup_holds_is_no_trouble_while_that_runs() -> None:
+    """Elsewhere, or once it has ended, somebody has forgotten it."""
+    status = judged(container("api", state="paused"), container("backups", kind="backups", role="pauser"))
+    for backups, held in (
+        ({"running": True, "pauses": True}, ["api-0"]),
+        ({"running": False, "pauses": True}, []),
+        ({"running": True, "pauses": False}, []),
+        (None, []),
+    ):
+        asked = replace(status, backups=backups and {"schedule": None, **backups})
+        assert [replica.title for replica in asked.held] == held
+        assert bool(asked.troubles) is not bool(held)
 
 
 def test_a_container_that_the_state_has_and_docker_has_not() -> None:

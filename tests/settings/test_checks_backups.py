@@ -117,6 +117,13 @@ class TestDefaults:
         ({"timezone": "Mars/Base"}, ("the name of a time zone is needed",)),
         ({"point_in_time": True, "exclude": ["main"]}, ("there is no database of the platform that is backed up",)),
         ({"point_in_time": {"wal_limit": "10MiB"}}, ("64",)),
+        ({"pause": ["uplaods"]}, ("there is no volume 'uplaods'", "nearest: uploads", "allowed: uploads")),
+        ({"pause": ["main"]}, ("'main' is no volume: a postgres store is one moment by itself",)),
+        ({"pause": ["uploads"], "exclude": ["uploads"]}, ("left out of backups, so nobody is paused for it",)),
+        ({"pause_limit": "5m"}, ("backups.pause_limit", "has no effect: pause names no volume")),
+        ({"docker_socket": "/run/docker.sock"}, ("backups.docker_socket", "write pause: […]")),
+        ({"pause": ["uploads"], "pause_limit": "0s"}, ("backups.pause_limit",)),
+        ({"pause": ["uploads"], "docker_socket": "docker.sock"}, ("backups.docker_socket",)),
         ({"alert_after": "soon"}, ("a duration with its unit",)),
         ({"shedule": "off"}, ("unknown key 'shedule'", "schedule")),
         ({"webhook": {"url": "hook", "template": "teams"}}, ("slack, json",)),
@@ -154,6 +161,20 @@ def test_without_a_way_out_nobody_elsewhere_is_reached(project: Any) -> None:
     networks = {"edge": {"internal": True}, "backend": {"internal": True}}
     text = _refused(project, {"webhook": {"url": "hook"}}, networks=networks, secrets={"hook": {"source": "generated"}})
     assert "only on internal networks" in text
+
+
+@pytest.mark.parametrize("services", [{}, {"api": {"image": "app:1", "volumes": ["uploads:/data:ro"]}}])
+def test_somebody_is_there_to_be_paused(project: Any, services: dict[str, Any]) -> None:
+    """Who only reads it writes nothing that could disagree."""
+    text = _refused(project, {"pause": ["uploads"]}, services=services)
+    assert "nobody writes the volume 'uploads', so there is nobody to pause" in text
+    assert "a volume that a service, worker or job mounts, and not read-only" in text
+
+
+def test_what_is_paused_is_named(project: Any) -> None:
+    backups = project.load({**STORES, "backups": {"pause": ["uploads"], "pause_limit": "5m"}}).platform.backups
+    assert (backups.pause, backups.pause_limit_s, backups.docker_socket) == (["uploads"], 300, "/var/run/docker.sock")
+    assert project.load({**STORES, "backups": {}}).platform.backups.pause == []
 
 
 def test_a_volume_is_read_as_somebody(project: Any) -> None:

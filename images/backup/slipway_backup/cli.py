@@ -123,6 +123,7 @@ def _status(asked: argparse.Namespace, _: Report) -> int:
         "running": lock.is_held(config.work / "lock"),
         "alert_after_s": config.alert_after_s,
         "schedule": config.schedule,
+        "pauses": any("pauser" in part.options for part in config.stores),
         "first_run": found[0]["ended"] if found else None,
         "last_run": newest,
         "last_verified": history.last(found, history.RUN, "verified"),

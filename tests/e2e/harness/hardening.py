@@ -11,7 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.e2e.harness.docker_view import SERVING
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tests.e2e.harness.docker_view import Daemon, World
 
 _NUMERIC: Final = re.compile(r"[1-9]\d*:[1-9]\d*")
@@ -50,13 +54,18 @@ class Probe:
         """The part of the platform that it belongs to."""
         return str(self.config["Labels"]["slipway.part"])
 
+    @property
+    def role(self) -> str:
+        """What it is to its part."""
+        return str(self.config["Labels"]["slipway.role"])
+
     def all(self, key: str, *values: str) -> bool:
         """Whether a line of ``/proc/<pid>/status`` says one of these for every process."""
         return bool(self.processes) and all(process[key] in values for process in self.processes)
 
 
-def probe(daemon: Daemon, world: World) -> list[Probe]:
-    """Probe every container of a stack that serves."""
+def probe(daemon: Daemon, world: World, roles: Iterable[str] = SERVING) -> list[Probe]:
+    """Probe every container of a stack that serves; those of other roles where they are named."""
     return [
         Probe(
             inspect=daemon.api.inspect_container(seen.id),
@@ -64,7 +73,7 @@ def probe(daemon: Daemon, world: World) -> list[Probe]:
             networks=world.networks,
             volumes=world.volumes,
         )
-        for seen in world.of()
+        for seen in world.of(roles=roles)
     ]
 
 

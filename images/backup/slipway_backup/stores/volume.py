@@ -1,4 +1,8 @@
-"""A named volume, as its reader hands it out; live, so that what is written meanwhile is as a crash would leave it."""
+"""A named volume, as its reader hands it out.
+
+Live, so that what is written meanwhile is as a crash would leave it; or, where the configuration names a pauser, with
+all that writes it held meanwhile, and never live instead.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from slipway_backup import archive, reader
 from slipway_backup.errors import BackupError
+from slipway_backup.pausing import client
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from slipway_backup.config import Part
     from slipway_backup.manifest import StoreRecord
@@ -21,6 +26,8 @@ if TYPE_CHECKING:
 ARCHIVE: Final = "files.tar"
 _MOST_SHOWN: Final = 5
 _OVERHEAD: Final = 1 << 20
+_TRIES: Final = 3
+"""A deployment may replace what is held; it is not likely to do so three times in a row."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +63,44 @@ class OpenVolume:
     def dump(self, folder: Path, report: Report) -> Mapping[str, Any]:
         """Take the archive, and see that it holds what its reader has read."""
         file = folder / ARCHIVE
-        with file.open("wb") as out:
-            said = reader.ask(
-                self.place, "tar", out, lambda done: report.progress("dump", done, self.size, store=self.part.name)
-            )
+        pauser = self.part.options.get("pauser")
+        said = self._take(file, report) if pauser is None else self._take_held(Path(pauser), file, report)
         if told := compare(file, said):
             raise BackupError(f"volume {self.part.name}: the archive is not what was read: {told[0]}")
         if changed := said["changed"]:
             shown = ", ".join(changed[:_MOST_SHOWN])
+            if pauser is not None:
+                raise BackupError(
+                    f"volume {self.part.name}: files changed while its services were paused: {shown};"
+                    " something writes it that Docker does not know of"
+                )
             report.warning(f"volume {self.part.name}: {len(changed)} files changed while they were read: {shown}")
+        return said
+
+    def _take_held(self, pauser: Path, file: Path, report: Report) -> dict[str, Any]:
+        """Take the archive while all that writes the volume is held, from its first byte to its last."""
+        broken = ""
+        for _ in range(_TRIES):
+            report.phase("hold", store=self.part.name)
+            with client.hold(pauser, self.part.name) as held:
+                said = self._take(file, report, held.check)
+                ended = held.release()
+            if ended.broken is None:
+                return {**said, "paused": {"seconds": ended.seconds, "containers": list(held.held)}}
+            broken = ended.broken
+            report.warning(f"volume {self.part.name}: {broken}, so it is archived anew")
+        raise BackupError(
+            f"volume {self.part.name} could not be archived with its services paused, in {_TRIES} tries: {broken};"
+            " wait for the end of a deployment or restore, then slipway backup"
+        )
+
+    def _take(self, file: Path, report: Report, check: Callable[[], None] = lambda: None) -> dict[str, Any]:
+        def told(done: int) -> None:
+            check()
+            report.progress("dump", done, self.size, store=self.part.name)
+
+        with file.open("wb") as out:
+            said: dict[str, Any] = reader.ask(self.place, "tar", out, told)
         return said
 
 
