@@ -21,7 +21,8 @@ from tests.e2e.harness import history
 from tests.e2e.harness.blueprints import Blueprint, tiny
 from tests.e2e.harness.docker_view import Daemon
 from tests.e2e.harness.engines import EMBEDDED
-from tests.e2e.harness.minio import Minio, binary
+from tests.e2e.harness.minio import Minio, binary, host_address
+from tests.e2e.harness.receiver import Receiver
 from tests.e2e.harness.starter import open_stack
 from tests.e2e.harness.stateful import Stores
 from tests.e2e.harness.waiting import until
@@ -36,13 +37,15 @@ SEGMENT_MIB = 16
 def _blueprint(minio: Minio | None) -> Blueprint:
     blueprint = tiny()
     blueprint["databases"] = {"main": {"health_interval": "1s", "stop_grace": "10s", "memory": "192MiB"}}
+    blueprint["networks"]["edge"] = {}
+    blueprint["secrets"]["hook"] = {}
     blueprint["backups"] = {
         "schedule": "off",
+        "webhook": {"url": "hook", "on": ["failure"], "template": "json"},
         "point_in_time": {"ship_every": "2s", "wal_limit": f"{LIMIT_MIB}MiB", "alert_after": "1h"},
         "destinations": {"local": {}},
     }
     if minio is not None:
-        blueprint["networks"]["edge"] = {}
         blueprint["secrets"] |= {"s3_id": {}, "s3_key": {}}
         blueprint["backups"]["destinations"]["offsite"] = {
             "kind": "s3",
@@ -68,6 +71,13 @@ class Place(Stores):
 
     minio: Minio | None = None
     """Where its log is stored, too; nothing where it can't be built."""
+    receiver: Receiver | None = None
+    """Is told of failures."""
+
+    def told(self, what: str) -> list[str]:
+        """Return what the webhook was told of one kind of failure."""
+        assert self.receiver is not None
+        return [item.body["message"] for item in self.receiver.messages if item.body["what"] == what]
 
     def known(self) -> dict[str, Any]:
         """Return what the container that makes backups knows of the database."""
@@ -95,15 +105,17 @@ def place(stacks: Stacks, daemon: Daemon) -> Iterator[Place]:
         minio = _object_store(daemon)
         if minio is not None:
             cleanup.enter_context(minio).s3.make(BUCKET)
+        receiver = cleanup.enter_context(Receiver(host_address(daemon)))
         platform = stacks.new(EMBEDDED, _blueprint(minio))
         cleanup.callback(stacks.remove, platform)
+        state = open_stack(platform.workspace)
+        state.init()
+        state.set_config("slipway:hook", receiver.address, secret=True)
         if minio is not None:
-            state = open_stack(platform.workspace)
-            state.init()
             state.set_config("slipway:s3_id", minio.account.key, secret=True)
             state.set_config("slipway:s3_key", minio.account.secret, secret=True)
         platform.up().ended()
-        made = Place(platform, minio=minio)
+        made = Place(platform, minio=minio, receiver=receiver)
         made.sql(history.CREATE)
         made.wait_until_kept(0)
         yield made
@@ -147,10 +159,38 @@ def test_the_window_is_said_and_what_lies_outside_is_refused(place: Place) -> No
     assert place.databases() == names
 
 
+_FLIP = """
+import os, pathlib
+file = max((p for p in pathlib.Path("/backups/point-in-time/data").rglob("*") if p.is_file()), key=os.path.getsize)
+content = bytearray(file.read_bytes())
+content[len(content) // 2] ^= 8
+file.chmod(0o600)
+pathlib.Path("/backups/whole").write_bytes(file.read_bytes())
+file.write_bytes(content)
+print(file)
+"""
+
+
+def test_damage_of_what_is_stored_for_moments_is_found(place: Place) -> None:
+    """By the weekly reading, which reads it while it is written; who is told of failures is told of this one."""
+    place.backup()
+    with history.Writer(place.platform, first=1_500_000) as writer:
+        place.ask("backup", "verify", "latest", "--read-all").ended()
+        writer.wait_for(1)
+    file = place.in_backups("python3", "-c", _FLIP)
+    try:
+        place.ask("backup", "verify", "latest", "--read-all").failed("point in time: destination local: restic check")
+    finally:
+        place.in_backups("mv", "/backups/whole", file)
+    (message,) = place.told("read-all")
+    assert message.startswith("point in time: destination local: restic check")
+
+
 def test_log_that_nobody_fetches_is_bounded_and_a_new_chain_begins(place: Place) -> None:
     """Even where its reader hangs: the disk stays free, the gap is told, what was stored before it can be had still."""
     place.sql("insert into history (n) values (2000000)")
     moment = place.clock()
+    place.sql("insert into history (n) values (2000001)")  # else nothing is stored for the seconds until it
     until(lambda: datetime.fromisoformat(place.known()["until"]) > moment, "it is stored away")
     container = place.platform.daemon.client.containers.get(place.platform.world.of("backups")[0].id)
     container.pause()
@@ -165,6 +205,8 @@ def test_log_that_nobody_fetches_is_bounded_and_a_new_chain_begins(place: Place)
     finally:
         container.unpause()
     place.wait_until_kept(1)
+    (message,) = place.told("point-in-time")
+    assert message.startswith("more was written than the server keeps (wal_limit) before it could be fetched")
     place.ask("restore", "--to", lost.isoformat(), "--no-safety", "--yes").failed("allowed: 2", " UTC, 2")
     if place.minio is not None:
         place.in_backups("rm", "-r", "/backups/point-in-time")  # the object store alone is enough

@@ -336,6 +336,10 @@ class TestWebhook:
         assert webhook.message(loaded, failed, "slack") == {
             "text": ":red_circle: Backup of shop (prod) failed: the disk is full"
         }
+        lost = {**failed, "what": "point-in-time", "store": "main"}
+        assert webhook.message(loaded, lost, "slack") == {
+            "text": ":red_circle: Point in time of main of shop (prod) failed: the disk is full"
+        }
         channel = webhook.message(loaded, {**failed, "message": "<!channel> & co"}, "slack")["text"]
         assert channel.endswith("failed: &lt;!channel&gt; &amp; co")
         told = webhook.message(loaded, failed, "json")

@@ -179,6 +179,14 @@ class World:
 
 
 @pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Return what the webhook is told."""
+    found: list[dict[str, Any]] = []
+    monkeypatch.setattr(keeper.webhook, "tell", lambda _config, entry, _report: found.append(dict(entry)))
+    return found
+
+
+@pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Return a keeper with a limit of eight segments."""
     part = config.Part("main", "postgres", {"database": "main", "log_user": "slipway_log"})
@@ -247,6 +255,31 @@ def test_a_slot_that_was_lost_begins_a_new_chain_and_leaves_the_old_one_restorab
     world.keeper.tick()
     assert world.keeper.state.chain > old
     assert [item.since for item in chain.windows({"local": world.place.stored})] == [old, world.keeper.state.chain]
+
+
+def test_whoever_wants_to_know_of_failures_is_told_that_log_was_lost(world: World, told: list[dict[str, Any]]) -> None:
+    """Once for each time, with the reason; a first chain and one that goes on are no loss."""
+    world.begin()
+    world.keeper.tick()
+    assert told == []
+    world.server.slot_ = server.Slot(lost=True, behind=0)
+    world.keeper.tick()
+    world.keeper.tick()
+    (entry,) = told
+    assert {key: entry[key] for key in ("what", "store", "result", "lost")} == {
+        "what": "point-in-time", "store": "main", "result": "failed", "lost": 1,
+    }  # fmt: skip
+    assert entry["message"].startswith("more was written than the server keeps (wal_limit)")
+    world.worker.work()
+    world.keeper.tick()
+    for path in world.server.incoming.glob("*"):
+        path.unlink()
+    world.server.segment += 3
+    world.server.write(2)
+    world.server.ended += 1
+    world.keeper.tick()
+    assert [entry["lost"] for entry in told] == [1, 2]
+    assert "missing" in told[1]["message"]
 
 
 def test_another_cluster_is_another_chain(world: World) -> None:

@@ -21,8 +21,10 @@ base: Any = importlib.import_module("slipway_backup.point_in_time.base")
 chain: Any = importlib.import_module("slipway_backup.point_in_time.chain")
 config: Any = importlib.import_module("slipway_backup.config")
 errors: Any = importlib.import_module("slipway_backup.errors")
+lock: Any = importlib.import_module("slipway_backup.lock")
 metrics: Any = importlib.import_module("slipway_backup.metrics")
 places: Any = importlib.import_module("slipway_backup.point_in_time.places")
+report: Any = importlib.import_module("slipway_backup.report")
 restic: Any = importlib.import_module("slipway_backup.restic")
 segments: Any = importlib.import_module("slipway_backup.point_in_time.segments")
 state: Any = importlib.import_module("slipway_backup.point_in_time.state")
@@ -193,6 +195,42 @@ def test_chains_are_kept_apart_from_the_sets(tmp_path: Path) -> None:
         "/backups/point-in-time", "s3:https://s3.example.org/b/shop/prod/point-in-time",
     ]  # fmt: skip
     assert {place.cache for place in found} == {tmp_path / "point-in-time" / "cache"}
+
+
+class TestReadingAll:
+    """What is stored for moments is read as what is stored for sets is."""
+
+    def _read(self, folder: Path, monkeypatch: pytest.MonkeyPatch, **answers: Any) -> list[str]:
+        """Return what was checked, of destinations that answer so."""
+        checked: list[str] = []
+
+        class Place:
+            def __init__(self, name: str) -> None:
+                self.name = name
+
+            def check(self, *, read_all: bool) -> None:
+                assert read_all
+                assert lock.is_held(folder / "point-in-time" / "lock")  # nobody removes anything meanwhile
+                checked.append(self.name)
+                if answers[self.name]:
+                    raise answers[self.name]
+
+        monkeypatch.setattr(places, "places", lambda *_: [Place(name) for name in answers])
+        try:
+            places.read_all(_config(folder), report.Report(quiet=True), None)
+        finally:
+            assert not lock.is_held(folder / "point-in-time" / "lock")
+        return checked
+
+    def test_of_every_destination(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where nothing is stored yet there is nothing to read."""
+        absent = errors.AbsentRepositoryError("destination far has no repository yet")
+        assert self._read(tmp_path, monkeypatch, far=absent, local=None) == ["far", "local"]
+
+    def test_damage_says_where_it_is(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        damage = errors.DestinationError("destination local: restic check: hash does not match")
+        with pytest.raises(errors.DestinationError, match=r"^point in time: destination local: restic check: hash"):
+            self._read(tmp_path, monkeypatch, local=damage)
 
 
 def test_what_a_snapshot_says_of_itself_is_read_back() -> None:

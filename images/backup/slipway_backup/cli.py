@@ -15,6 +15,7 @@ from slipway_backup import files, history, listing, lock, metrics, sets, verify,
 from slipway_backup.destinations import repositories
 from slipway_backup.errors import BackupError
 from slipway_backup.point_in_time import asking, state
+from slipway_backup.point_in_time import places as moments_places
 from slipway_backup.report import Report
 from slipway_backup.restore import commands as restoring
 
@@ -180,6 +181,8 @@ def _verify(asked: argparse.Namespace, report: Report) -> int:
                 for place in repositories(config, asked.destination):
                     report.phase("read-all", destination=place.name)
                     place.check(read_all=True)
+                if config.point_in_time is not None:
+                    moments_places.read_all(config, report, asked.destination)
             entry |= {"id": verified, "result": "verified"}
         except BackupError as error:
             entry["message"] = str(error)

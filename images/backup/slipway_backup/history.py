@@ -18,6 +18,7 @@ _RUNNING: Final = "running.json"
 _MOST: Final = 2000
 RUN: Final = "run"
 READ_ALL: Final = "read-all"
+LOG: Final = "point-in-time"
 
 
 def now() -> datetime:

@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any, Final
 
+from slipway_backup import history
 from slipway_backup.config import Config, read_secret
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _TRIES: Final = 3
 _ANSWERS_S: Final = 10.0
 _MIB: Final = 1 << 20
+_WORDS: Final = {history.RUN: "Backup", history.READ_ALL: "Reading all backups", history.LOG: "Point in time"}
 
 
 def tell(config: Config, entry: Mapping[str, Any], report: Report) -> None:
@@ -45,7 +47,8 @@ def message(config: Config, entry: Mapping[str, Any], template: str) -> dict[str
     """Return what is sent: all that is known, or a sentence for people."""
     if template == "json":
         return {"project": config.project, "stack": config.stack, "platform": config.platform, **entry}
-    what = "Backup" if entry["what"] == "run" else "Reading all backups"
+    store = entry.get("store")
+    what = _WORDS[entry["what"]] + (f" of {store}" if store else "")
     where = f"{what} of {config.platform} ({config.stack})"
     if entry["result"] == "failed":
         return {"text": f":red_circle: {where} failed: {_escaped(entry['message'])}"}

@@ -6,7 +6,7 @@ import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from slipway_backup import files, history
+from slipway_backup import files, history, webhook
 from slipway_backup.errors import BackupError, BusyError
 from slipway_backup.point_in_time import base, chain, recover, segments, state
 from slipway_backup.point_in_time.chain import BASE, FACTS, LOG, Facts
@@ -118,11 +118,11 @@ class Keeper:
         self.state.slot_bytes = slot.behind if slot else 0
         if not reason:
             return
-        if self._chain:
-            self.state.lost += 1
-            self._report.warning(f"point in time of {self._part.name}: {reason}; a new base backup begins a new chain")
+        lost = bool(self._chain)
         self._break(server)
         self.state.system = system
+        if lost:
+            self._report.warning(f"point in time of {self._part.name}: {self._lost(reason)}")
 
     def _break(self, server: LogServer) -> None:
         """Give up the chain that goes on; what is stored of it stays restorable."""
@@ -133,6 +133,18 @@ class Keeper:
         self._making = self._pending = None  # what is under way began before the gap
         self._not_before = chain.now()
         server.make_slot()
+
+    def _lost(self, reason: str) -> str:
+        """Note that log was lost, tell who wants to know of failures, and return it in words."""
+        self.state.lost += 1
+        state.write(self._config, self._part.name, self.state)  # telling takes its time, and this is known now
+        entry = {"what": history.LOG, "store": self._part.name, "result": "failed", "lost": self.state.lost}
+        webhook.tell(
+            self._config,
+            {**entry, "message": f"{reason}; moments from now on can be had once a new base backup is stored"},
+            self._report,
+        )
+        return f"{reason}; a new base backup begins a new chain"
 
     def _receive(self) -> None:
         """Fetch, unless the disk would fill: then the server keeps the log, as far as its own bound allows."""
@@ -260,9 +272,8 @@ class Keeper:
             self._wait_until_fetched(server, mark)
             segments.gather(self.receiver.folder, folder, self.state.first)
         except LostError as error:
-            self.state.lost += 1
             self._break(server)
-            raise BackupError(f"{error}; a new base backup begins a new chain") from None
+            raise BackupError(self._lost(str(error))) from None
         facts = Facts(
             store=self._part.name,
             chain=self._chain,

@@ -9,7 +9,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Final
 
 from slipway_backup.destinations import repository
-from slipway_backup.errors import BusyError, DestinationError
+from slipway_backup.errors import AbsentRepositoryError, BusyError, DestinationError
 from slipway_backup.lock import exclusive
 from slipway_backup.point_in_time.chain import Window, windows
 from slipway_backup.point_in_time.state import FOLDER
@@ -54,6 +54,29 @@ def all_windows(config: Config, report: Report) -> list[Window]:
     if failed and not there:
         raise failed[0]
     return windows(there)
+
+
+def read_all(config: Config, report: Report, only: str | None = None) -> None:
+    """Read all that is stored of chains, and look for damage; what is stored meanwhile is left to the next time.
+
+    Args:
+        config: The configuration.
+        report: Takes the phases.
+        only: A destination's name.
+
+    Raises:
+        BusyError: Somebody removes chains, or reads them to restore, and does not end.
+        DestinationError: There is damage, or a destination can't be asked.
+    """
+    for place in places(config, only):
+        report.phase("read-all", destination=f"{place.name}, point in time")
+        with undisturbed(config, "all that is stored for a point in time is read"):
+            try:
+                place.check(read_all=True)
+            except AbsentRepositoryError:
+                continue  # the first base backup is on its way
+            except DestinationError as error:
+                raise type(error)(f"point in time: {error}") from None
 
 
 @contextmanager
