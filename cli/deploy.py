@@ -151,6 +151,13 @@ def _make_ready(work: Workplace, asked: Deployment, console: Console) -> _Ready:
         console.step(reason)
     for note in plan.data.notes:
         console.warn(note)
+    # Steps of something greater hold services on purpose.
+    if plan.paused and asked.recorded and asked.ended is None:
+        console.warn(
+            f"stand still, and answer nobody until they go on: {', '.join(plan.paused)}."
+            " A backup holds them for a moment; if a restore or an upgrade was interrupted, the same command again lets"
+            " them go on, as docker unpause does"
+        )
     refresh = asked.refresh or plan.refresh
     if plan.asks and not asked.yes:
         _ask(console, engine, refresh, plan.replace, asked.stack)

@@ -25,7 +25,7 @@ from operate.release_targets import explain, failed_jobs
 from operate.settling import settled_status
 from operate.stack_files import docker_host, ensure_stack_file
 from operate.stack_view import StackView, view_of
-from operate.status import broken_containers, read_status
+from operate.status import PAUSED, broken_containers, read_status
 from settings.source import stack_file
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ class Plan:
     """What it means for the data."""
     before: frozenset[str] = frozenset()
     """Ids of the stack's containers before the deployment."""
+    paused: list[str] = field(default_factory=list)
+    """Names of the stack's containers that stand still."""
     made: set[str] = field(default_factory=set)
     """Ids, of 12 digits, of what a release made that must stay up."""
     serving: tuple[Container, ...] = ()
@@ -102,6 +104,7 @@ class Plan:
             return
         listed = self.client.api.containers(all=True, filters=filters(self.loaded.project, self.loaded.stack))
         self.before = frozenset(item["Id"] for item in listed)
+        self.paused = sorted(item["Names"][0].removeprefix("/") for item in listed if item["State"] == PAUSED)
         broken = broken_containers(view, listed)
         if broken:
             self.refresh = True

@@ -150,6 +150,16 @@ def test_a_container_that_is_gone_makes_it_refresh_first(slipway: Slipway, work:
     assert work.engine.asked == [("up", {"refresh": True, "replace": ()})]
 
 
+def test_what_stands_still_is_named(slipway: Slipway, work: FakeWorkplace) -> None:
+    """An upgrade or a restore that was killed has left it so; the deployment leaves it to its owner."""
+    work.knows_what_runs()
+    work.api.things[0]["State"]["Status"] = "paused"
+    said = slipway("up")
+    name = work.api.things[0]["Name"].removeprefix("/")
+    assert f"stand still, and answer nobody until they go on: {name}. " in said.err
+    assert "docker unpause" in said.err
+
+
 def test_refresh_on_request(slipway: Slipway, work: FakeWorkplace) -> None:
     """Whatever the state looks like."""
     slipway("up", "--refresh")

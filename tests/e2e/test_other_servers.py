@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
@@ -26,6 +27,7 @@ from tests.e2e.harness.engines import EMBEDDED
 from tests.e2e.harness.outside import DATABASE, HOST, PASSWORD, USER, Outside
 from tests.e2e.harness.ports import free_port
 from tests.e2e.harness.stateful import Stores, stateful
+from tests.e2e.harness.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -256,23 +258,104 @@ def test_a_rehearsal_changes_nothing(stores: Stores) -> None:
     stores.platform.world.assert_well(main=1, queue=1, api=1)
 
 
+def _up_goes_on(stores: Stores, old: str) -> None:
+    """See that ``up``, after an upgrade that was killed, does as docs/adr/0015-major-upgrades.md says."""
+    run = stores.platform.up()
+    if run.code == 0:
+        # Before the switch, or after all of it: what is noted is what serves.
+        assert _volume(stores) in {old, *re.findall(r"volume_name: (\S+)", _noted(stores))}
+    else:
+        told = run.failed("refused, nothing was touched").text
+        (new,) = set(re.findall(r"databases\.main\.volume_name: ([\w-]+)", told))
+        assert new != old
+        assert new not in _noted(stores)
+
+
+def _noted(stores: Stores) -> str:
+    return stores.platform.workspace.settings_file.read_text(encoding="utf-8")
+
+
+@_FAULTS
+def test_an_upgrade_with_moments_encryption_and_a_page(stores: Stores) -> None:
+    """The maintenance page is shown and gone after it; a new chain begins, and connections are encrypted as before."""
+    blueprint = stores.platform.workspace.read("e2e")
+    blueprint["databases"]["main"]["tls"] = {}
+    blueprint["backups"]["point_in_time"] = {"ship_every": "2s", "wal_limit": "64MiB"}
+    stores.platform.deploy(blueprint, "--no-backup").ended()
+    stores.fill("encrypted")
+    until(lambda: _moments(stores)["verified"], "the first chain is proved", 120)
+    before, since, old = stores.words(), _moments(stores)["since"], _volume(stores)
+    statuses: set[int] = set()
+    over = threading.Event()
+    watching = threading.Thread(target=_statuses, args=(stores.platform.port, statuses, over))
+    watching.start()
+    try:
+        stores.ask("upgrade", *_same(stores), "--maintenance", "--yes").ended()
+    finally:
+        over.set()
+        watching.join()
+    assert statuses <= {200, 503}
+    assert 503 in statuses
+    assert _status(stores.platform.port) == 200
+    assert stores.words() == before
+    assert _volume(stores) != old
+    assert stores.sql("show ssl") == "on"
+    code, said = stores.platform.daemon.exec(stores.platform.world.of("main")[0].id, "sh", "-c", _PLAIN)
+    assert (code, "no encryption" in said) == (2, True), said
+    until(
+        lambda: (known := _moments(stores))["verified"] and known["lost"] == 1, "the new server's chain is proved", 180
+    )
+    assert _moments(stores)["since"] == since  # what was stored before it can be had as before
+    stores.platform.world.assert_well(main=1, queue=1, api=1)
+    stores.platform.slipway.preview("--expect-no-changes").ended()
+
+
+_PLAIN = (
+    "PGPASSWORD=$(cat /run/secrets/password) PGSSLMODE=disable psql -XqAt -h $(hostname) -U main -c 'select 1' 2>&1"
+)
+"""A connection over the network that is not encrypted."""
+
+
+def _moments(stores: Stores) -> dict[str, Any]:
+    known = json.loads(stores.in_backups("slipway-backup", "status"))["point_in_time"]
+    found: dict[str, Any] = known["databases"]["main"]
+    return found
+
+
+def _status(port: int) -> int:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/ask", timeout=_PATIENCE_S) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def _statuses(port: int, found: set[int], over: threading.Event) -> None:
+    """Collect what the gateway answers until it is over."""
+    while not over.wait(_PAUSE_S):
+        found.add(_status(port))
+
+
 @_FAULTS
 def test_an_upgrade_that_is_killed_leaves_live_data_whole(stores: Stores) -> None:
-    """At random moments: nothing is lost, on whichever volume it serves; the same command finishes."""
+    """At random moments: nothing is lost, on whichever volume; ``up`` goes on, and the same command finishes."""
     stores.fill("live")
+    digest = "select md5(string_agg(t::text, ',' order by n)) from precious t"
     command = ("./slipway", "upgrade", *_same(stores), "--yes", "--stack", stores.platform.workspace.stack)
     whole = stores.platform.workspace.run(*command).ended().seconds
     print(f"SLIPWAY_KILLS={KILLS} SLIPWAY_KILL_SEED={SEED}")  # noqa: T201 - shown when it fails
     moments = random.Random(SEED)  # noqa: S311 - not for secrets
     for turn in range(KILLS):
-        before = stores.sql("select md5(string_agg(t::text, ',' order by n)) from precious t")
+        before, old = stores.sql(digest), _volume(stores)
         running = stores.platform.workspace.start(*command)
         running.let_run(moments.uniform(0.2, 1.0) * whole)
         running.kill()
         running.wait()
+        if turn % 2 == 0:
+            _up_goes_on(stores, old)
+            assert stores.sql(digest) == before, f"after up, killed in turn {turn}"
         stores.platform.workspace.run(*command).ended()
-        after = stores.sql("select md5(string_agg(t::text, ',' order by n)) from precious t")
-        assert after == before, f"killed in turn {turn}"
+        assert stores.sql(digest) == before, f"killed in turn {turn}"
         stores.platform.world.assert_well(main=1, queue=1, api=1)
         assert not [name for name, users in _data(stores).items() if users and name != _volume(stores)]
         stores.fill(f"turn {turn}")
