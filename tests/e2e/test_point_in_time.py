@@ -214,6 +214,27 @@ def test_log_that_nobody_fetches_is_bounded_and_a_new_chain_begins(place: Place)
     assert max(history.stored(place.platform)) == 2000000
 
 
+def test_a_lost_volume_comes_back_as_it_was_when_its_log_was_stored_last(place: Place) -> None:
+    """An empty server is made by a deployment, and the database in it as it was; the new server's log goes on."""
+    place.sql("insert into history (n) values (2500000)")
+    wanted, moment, before = history.stored(place.platform), place.clock(), place.known()["lost"]
+    place.sql("insert into history (n) values (2500001)")
+    until(lambda: datetime.fromisoformat(place.known()["until"]) > moment, "it is stored away")
+    api, (server,) = place.platform.daemon.api, place.platform.world.of("main")
+    mounts = api.inspect_container(server.id)["Mounts"]
+    api.remove_container(server.id, force=True)
+    api.remove_volume(next(item["Name"] for item in mounts if item["Destination"].endswith("/data")))
+    place.platform.up().ended()
+    assert "history" not in place.sql("select string_agg(relname, ' ') from pg_class")
+    place.restore("--to", moment.isoformat(), "--only", "main", "--no-safety")
+    assert history.stored(place.platform) == wanted
+    # The new server has no logins of the backups: what makes them runs again where its container is gone.
+    (job,) = place.platform.world.of("backups", roles={"job"})
+    api.remove_container(job.id)
+    place.platform.up("--refresh").ended()
+    place.wait_until_kept(before + 1)
+
+
 _KEPT = """select count(*) from pg_ls_waldir()
 where name ~ '^[0-9A-F]{24}$' and name <= pg_walfile_name(pg_current_wal_lsn())"""
 """Segments that were written; those with a later name are ready for what will be."""
