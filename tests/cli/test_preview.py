@@ -27,7 +27,9 @@ def test_a_plan_in_lines(slipway: Slipway, work: FakeWorkplace) -> None:
     work.knows_what_runs()
     said = slipway("preview")
     assert said.code == 0
-    assert said.out.startswith("engine: embedded (auto)\n  + create   docker:Container api-0\nplanned: 1 created, 2 unchanged (")
+    assert said.out.startswith(
+        "engine: embedded (auto)\n  + create   docker:Container api-0\nplanned: 1 created, 2 unchanged ("
+    )
     assert work.engine.asked == [("preview", {"refresh": False, "replace": ()})]
 
 
