@@ -21,11 +21,12 @@ from operate.gpu_check import check_gpus
 from operate.labels import filters
 from operate.platform_view import addresses, urls
 from operate.port_check import check_ports
-from operate.release_targets import explain, failed_jobs
+from operate.release_targets import explain, failed_jobs, jobs_of_data
 from operate.settling import settled_status
 from operate.stack_files import docker_host, ensure_stack_file
 from operate.stack_view import StackView, view_of
 from operate.status import PAUSED, broken_containers, read_status
+from operate.volumes import lost_volumes
 from settings.source import stack_file
 
 if TYPE_CHECKING:
@@ -104,6 +105,15 @@ class Plan:
             return
         listed = self.client.api.containers(all=True, filters=filters(self.loaded.project, self.loaded.stack))
         self.before = frozenset(item["Id"] for item in listed)
+        if lost := lost_volumes(self.client, view):
+            self.refresh = True
+            again = [job for job in jobs_of_data(view) if job.urn not in self.replace]
+            self.replace += tuple(job.urn for job in again)
+            names = ", ".join(job.name for job in again)
+            self.reasons.append(
+                f"no longer on this host: data volume {', '.join(lost)}; what used it begins empty"
+                + (f", and jobs run again: {names}" if names else "")
+            )
         self.paused = sorted(item["Names"][0].removeprefix("/") for item in listed if item["State"] == PAUSED)
         broken = broken_containers(view, listed)
         if broken:

@@ -29,6 +29,8 @@ SERVING_ROLES: Final = frozenset({"replica", "server", "reader", "pauser"})
 """Roles of containers that are meant to run all the time."""
 ONE_SHOT_ROLES: Final = frozenset({"job", "verify", "reload", "owner"})
 """Roles of containers that run once to their end."""
+DATA_JOB_ROLES: Final = frozenset({"job", "owner"})
+"""Those of them whose work is in a data volume."""
 UPGRADE_ROLE: Final = "upgrade"
 """Role of the server of a moment that fills a new volume."""
 CARRIER_ROLE: Final = "carrier"

@@ -1,7 +1,7 @@
 """Which one-shot containers of the last deployment must run again.
 
 Docker's provider calls a job created whatever its exit code was, so an unchanged deployment would leave a failed one as
-it is. Naming it as a target to replace makes it run again.
+it is. Naming it as a target to replace makes it run again. So it is with jobs whose work went with a lost volume.
 """
 
 from __future__ import annotations
@@ -21,6 +21,11 @@ def failed_jobs(view: StackView | None) -> tuple[Container, ...]:
     return tuple(
         container for container in view.containers if container.role in labels.ONE_SHOT_ROLES and container.exit_code
     )
+
+
+def jobs_of_data(view: StackView) -> tuple[Container, ...]:
+    """Return the one-shot containers that leave something in a store: migrations, logins, the owner of a folder."""
+    return tuple(container for container in view.containers if container.role in labels.DATA_JOB_ROLES)
 
 
 def explain(jobs: tuple[Container, ...]) -> str:

@@ -90,6 +90,17 @@ def data_volumes(
     ]
 
 
+def lost_volumes(client: docker.DockerClient, view: StackView) -> list[str]:
+    """Return the names of data volumes that the state has and the host no longer.
+
+    Args:
+        client: Docker.
+        view: The state.
+    """
+    wanted = {volume.name for volume in view.volumes if volume.retained}
+    return sorted(wanted - {item["Name"] for item in client.api.volumes()["Volumes"] or ()}) if wanted else []
+
+
 def kept_data(client: docker.DockerClient, volumes: Iterable[DataVolume]) -> list[KeptData]:
     """Return data volumes with their size and their users; Docker walks through their files to count."""
     sizes = {

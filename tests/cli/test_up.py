@@ -141,6 +141,24 @@ def test_jobs_that_failed_run_again(slipway: Slipway, work: FakeWorkplace) -> No
     assert work.engine.asked == [("up", {"refresh": False, "replace": (job["urn"],)})]
 
 
+def test_a_data_volume_that_is_gone_makes_jobs_run_again(slipway: Slipway, work: FakeWorkplace) -> None:
+    """A server that begins empty has neither the schema nor the logins that they had made in the one before."""
+    job = entry("migrate-run", labels={"slipway.role": "job"}, outputs={"exitCode": 0})
+    check = entry("gateway-verify", labels={"slipway.role": "verify"}, outputs={"exitCode": 0})
+    volumes = [
+        entry(name, "docker:index/volume:Volume", outputs={"name": name}, retainOnDelete=kept)
+        for name, kept in (("main-data", True), ("queue-data", True), ("api-files", False))
+    ]
+    work.knows_what_runs(job, check, *volumes)
+    work.api.stored = [{"Name": "queue-data"}]
+    said = slipway("up")
+    assert (
+        "no longer on this host: data volume main-data; what used it begins empty, and jobs run again: migrate-run\n"
+        in said.out
+    )
+    assert work.engine.asked == [("up", {"refresh": True, "replace": (job["urn"],)})]
+
+
 def test_a_container_that_is_gone_makes_it_refresh_first(slipway: Slipway, work: FakeWorkplace) -> None:
     """Otherwise an engine would believe its state, and restore nothing."""
     work.knows_what_runs()
