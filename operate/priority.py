@@ -36,12 +36,16 @@ def set_nice(nice: int) -> None:
 def session_behind(nice: int) -> Iterator[None]:
     """Let this process's session wait behind others meanwhile: the terminal's, or the one that a runner made for it.
 
-    The process itself stays where it was put, since only a privilege lets it come back.
+    One that waits behind already is left as it is: whoever put it there, another deployment of the session perhaps,
+    lets it come back. The process itself stays where it was put, since only a privilege lets it come back.
 
     Args:
         nice: 1 to 19 (last).
     """
     before = _session_nice()
+    if before is not None and before >= nice:
+        yield
+        return
     set_nice(nice)
     try:
         yield

@@ -11,12 +11,10 @@ import os
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # By name: the sample is checked where its libraries are, in its image.
 config: Any = importlib.import_module("sample.config")
@@ -202,3 +200,10 @@ def test_a_server_is_healthy_when_it_answers() -> None:
             server.shutdown()
             thread.join()
     assert health.check("api", environment) == 1
+
+
+def test_the_entrypoint_looks_at_the_same_heartbeat() -> None:
+    """It answers without Python, so that it has the file and the age once more, in shell."""
+    text = (Path(health.__file__).parents[1] / "entrypoint").read_text(encoding="utf-8")
+    assert f"stat -c %Y {health.HEARTBEAT} " in text
+    assert f"-le {health.HEARTBEAT_STALE_SECONDS:.0f} ]" in text

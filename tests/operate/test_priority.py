@@ -37,10 +37,36 @@ def test_a_session_waits_behind_and_comes_back() -> None:
     assert (before, meanwhile, own, after) == ("0", "10", "10", "0")
 
 
+_BOTH = """
+from contextlib import ExitStack
+from operate.priority import AUTOGROUP, session_behind
+nice = lambda: AUTOGROUP.read_text().split()[-1]
+first, second = ExitStack(), ExitStack()
+first.enter_context(session_behind(10))
+second.enter_context(session_behind(10))
+first.close()
+second.close()
+print(nice())
+AUTOGROUP.write_text("15")
+with session_behind(10):
+    print(nice())
+print(nice())
+"""
+
+
+@pytest.mark.skipif(not _grouped(), reason="this kernel does not group sessions: nice alone counts")
+def test_two_of_one_session_leave_it_as_it_was_and_none_brings_it_forward() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", _BOTH], capture_output=True, text=True, check=True, start_new_session=True
+    )
+    assert said.stdout.split() == ["0", "15", "15"]
+
+
 def test_a_system_without_sessions_in_groups_is_none_of_our_business(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(priority, "AUTOGROUP", tmp_path / "missing" / "autogroup")
+    monkeypatch.setattr(os, "setpriority", _refuse)
     monkeypatch.setattr(os, "setpriority", _refuse)
     with priority.session_behind(10):
         pass
