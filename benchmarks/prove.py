@@ -161,17 +161,21 @@ def _slipway(engine: str, folder: Path, counts: Counts, records: Path | None, pe
         root.write_text(pebble.root(), encoding="utf-8")
         urls = (f"http://{HOST}:{HTTP_PORT}/health",) * _OVER_HTTP + (f"https://{HOST}:{HTTPS_PORT}/health",)
         replicas, numbers, notes = cycle(_REPLICAS), iter(range(1, 1000)), iter(range(1, 1000))
+        last = "r0"
 
         def release() -> None:
-            platform.deploy(_blueprint(workspace, f"r{next(numbers)}", headers, tls)).ended()
+            nonlocal last
+            last = f"r{next(numbers)}"
+            platform.deploy(_blueprint(workspace, last, headers, tls)).ended()
 
         def scale() -> None:
             options = ("--engine", engine, "--yes")
             platform.slipway.ask("scale", f"api={next(replicas)}", *options).ended()
 
         def configure() -> None:
+            # The gateway's alone: another value for the API would be a release besides.
             headers["X-Change"] = str(next(notes))
-            platform.deploy(_blueprint(workspace, "configured", headers, tls)).ended()
+            platform.deploy(_blueprint(workspace, last, headers, tls)).ended()
 
         def renew() -> None:
             certificates.renew(platform, HTTPS_PORT, [HOST])
