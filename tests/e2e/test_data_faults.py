@@ -146,6 +146,10 @@ def place(stacks: Stacks, daemon: Daemon, tmp_path_factory: pytest.TempPathFacto
         yield made
 
 
+_LONGEST_PAUSE_S = 60
+"""Docker waits twice as long before each further start of a server that ran for less than ten seconds, at most this."""
+
+
 def _crash(platform: Platform) -> None:
     """Kill the whole server at once and wait until it is back."""
     server = platform.world.of("main")[0]
@@ -154,7 +158,7 @@ def _crash(platform: Platform) -> None:
         lambda: platform.daemon.api.inspect_container(server.id)["RestartCount"] > server.restarts,
         "it is started again",
     )
-    until(lambda: _answers(platform, server.id), "it answers", 60)
+    until(lambda: _answers(platform, server.id), "it answers", _LONGEST_PAUSE_S + 60)
 
 
 def _answers(platform: Platform, server: str) -> bool:

@@ -351,6 +351,8 @@ def test_an_upgrade_that_is_killed_leaves_live_data_whole(stores: Stores) -> Non
         running.let_run(moments.uniform(0.2, 1.0) * whole)
         running.kill()
         running.wait()
+        # A backup that it had begun goes on without it, and there are never two at once: the next command would say so.
+        stores.in_backups("flock", "--shared", "--wait", "120", "/work/lock", "true")
         if turn % 2 == 0:
             _up_goes_on(stores, old)
             assert stores.sql(digest) == before, f"after up, killed in turn {turn}"
