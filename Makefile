@@ -74,6 +74,7 @@ e2e: bootstrap-dev ## Run the scenarios on real containers, on every engine that
 systems: bootstrap-dev ## Bring up the five systems, dev and prod, stand-ins for what can't be had; a table (MODELS=1: a real Ollama)
 	$(if $(call truthy,$(MODELS)),./slipway images build ollama)
 	$(if $(findstring octocode-dev,$(or $(SYSTEMS),octocode-dev)),./slipway images build pgadmin mailhog)
+	$(if $(findstring oberaconnect,$(or $(SYSTEMS),oberaconnect)),./slipway images build n8n)
 	SLIPWAY_SYSTEMS=$(or $(SYSTEMS),all) $(BIN)/pytest -m e2e -q tests/e2e/test_systems.py $(ARGS)
 
 .PHONY: lint

@@ -36,7 +36,7 @@ _SLOW_INSTRUCTIONS: Final = ("FROM", "COPY", "RUN")
 
 HOST_CA: Final = "host-ca.crt"
 """A file of the context that is no file of the folder: the certificates that this machine trusts."""
-_MIRRORS: Final = ("GOPROXY", "PIP_INDEX_URL")
+_MIRRORS: Final = ("GOPROXY", "NPM_CONFIG_REGISTRY", "PIP_INDEX_URL")
 _CHUNK_BYTES: Final = 1 << 20
 # What `docker import` adds to the bare tree; the Dockerfile of the base says the same for the other way.
 _IMPORT_CHANGES: Final = (

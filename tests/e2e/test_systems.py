@@ -22,11 +22,13 @@ import pytest
 from tests.e2e.conftest import Stacks
 from tests.e2e.harness.docker_view import Daemon
 from tests.e2e.harness.engines import ONE
+from tests.e2e.harness.n8n import N8n
 from tests.e2e.harness.pgadmin import PgAdmin
 from tests.e2e.harness.platform import Platform
 from tests.e2e.harness.standin import build_grafana
 from tests.e2e.harness.systems import (
     MAILHOG,
+    N8N,
     OLLAMA,
     PGADMIN,
     description,
@@ -50,6 +52,8 @@ CASES = [case for case in EVERY if ALL or "-".join(case) in WANTED]
 TABLE: list[str] = []
 STOOD_FOR: list[str] = []
 """Below the table: whose images were replaced by the stand-in, beside those of the systems' own sources."""
+OWNER = ("ops@slipway.test", "Of-no-worth-1")
+"""Of n8n: address and password."""
 MODEL = "llama3.2"
 """The model that OberaConnect's document pulls; here the smallest one there is answers under its name."""
 
@@ -273,6 +277,24 @@ def test_mail_is_caught(running: Running) -> None:
     told = json.loads(connection.getresponse().read())
     connection.close()
     assert [mail["Content"]["Headers"]["Subject"] for mail in told["items"]] == [[subject]]
+
+
+def test_what_n8n_keeps_is_restored(running: Running) -> None:
+    """A workflow and a credential, changed after a backup, are as they were; the stack has the key to it."""
+    if N8N not in running.real:
+        return
+    ask = running.platform.slipway.ask
+    browser = N8n(f"http://{running.address(N8N)}")
+    browser.set_up(*OWNER)
+    flow, login = browser.make_workflow("nightly"), browser.make_login("before")
+    made = json.loads(ask("backup", "--json").ended().out.splitlines()[-1])
+    browser.rename_workflow(flow, "spoilt")
+    browser.change_login(login, "after")
+    assert (browser.workflows(), browser.user_of(login)) == ({"spoilt"}, "after")
+    ask("restore", made["id"], "--only", "n8n-data", "--no-safety", "--yes").ended()
+    browser.log_in(*OWNER)
+    assert (browser.workflows(), browser.user_of(login)) == ({"nightly"}, "before")
+    until(lambda: running.platform.world.of(N8N)[0].well, "n8n is healthy again", 120)
 
 
 def test_the_table(running: Running) -> None:

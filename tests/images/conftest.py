@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 sys.path[:0] = [str(IMAGES_FOLDER / "sample"), str(IMAGES_FOLDER / "backup")]
 
 
-SLOW = frozenset({"ollama", "pgadmin", "mailhog"})
+SLOW = frozenset({"ollama", "pgadmin", "mailhog", "n8n"})
 """Images that are built on request and take minutes: ``slipway images build NAME``."""
 
 

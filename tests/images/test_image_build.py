@@ -48,7 +48,7 @@ def bootstrapped(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 def usual(references: dict[str, str]) -> list[str]:
     """Return the images that are built where none is named."""
-    return [name for name in references if name not in {"base", "ollama", "models", "pgadmin", "mailhog"}]
+    return [name for name in references if name not in {"base", "ollama", "models", "pgadmin", "mailhog", "n8n"}]
 
 
 def test_what_is_there_is_left_alone(fake_docker: Any, references: dict[str, str]) -> None:
@@ -111,17 +111,23 @@ def test_an_image_that_takes_minutes_is_built_when_it_is_named(
     assert len(bootstrapped) == 1
 
 
-def test_what_is_installed_with_pip_comes_from_the_mirror_too(
+def test_what_is_installed_with_pip_and_npm_comes_from_the_mirror_too(
     fake_docker: Any, references: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each Dockerfile is given what it asks for, and nothing else."""
     monkeypatch.setenv("GOPROXY", "https://modules.example.org")
     monkeypatch.setenv("PIP_INDEX_URL", "https://packages.example.org")
+    monkeypatch.setenv("NPM_CONFIG_REGISTRY", "https://npm.example.org")
     client = fake_docker(present={references["base"]})
-    build_images(["pgadmin", "mailhog"], client=client)
-    mirrors = {"GOPROXY", "PIP_INDEX_URL"}
-    given = {name: mirrors & set(client.arguments[references[name]]) for name in ("pgadmin", "mailhog")}
-    assert given == {"pgadmin": {"PIP_INDEX_URL"}, "mailhog": {"GOPROXY"}}
+    asked = {
+        "pgadmin": {"PIP_INDEX_URL"},
+        "mailhog": {"GOPROXY"},
+        "n8n": {"PIP_INDEX_URL", "NPM_CONFIG_REGISTRY"},
+    }
+    build_images(list(asked), client=client)
+    mirrors = {"GOPROXY", "PIP_INDEX_URL", "NPM_CONFIG_REGISTRY"}
+    given = {name: mirrors & set(client.arguments[references[name]]) for name in asked}
+    assert given == asked
     assert client.arguments[references["pgadmin"]]["PIP_INDEX_URL"] == "https://packages.example.org"
 
 

@@ -1,4 +1,4 @@
-"""pgAdmin and MailHog, where their images were built: what a platform under development does with them."""
+"""pgAdmin, MailHog and n8n, where their images were built: what a platform under development does with them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.e2e.harness.n8n import N8n
 from tests.e2e.harness.pgadmin import PgAdmin
 from tests.images.test_hardened_e2e import needs
 
@@ -154,3 +155,35 @@ def test_mailhog_works_over_a_slow_connection(lab: Any) -> None:
     _send(lab, container, text)
     assert _caught(lab, container) == [(["user@example.org"], text)]
     assert b"Restricting throughput" in container.logs()
+
+
+def _n8n(lab: Any, secret_file: Path, data: str) -> Any:
+    """Start n8n with nothing but its volume and memory to write to, without any right, on a port of its own."""
+    needs(lab.references, "n8n")
+    return lab.run(
+        "n8n",
+        network_mode="bridge",
+        ports={"5678/tcp": ("127.0.0.1", None)},
+        volumes={
+            data: {"bind": "/home/node/.n8n", "mode": "rw"},
+            str(secret_file): {"bind": "/run/secrets/key", "mode": "ro"},
+        },
+        environment={"N8N_ENCRYPTION_KEY_FILE": "/run/secrets/key"},
+    )
+
+
+def test_n8n_keeps_its_owner_and_its_key_over_a_kill(lab: Any, secret_file: Path) -> None:
+    """The key of its file is the one that it encrypts with."""
+    data = lab.volume()
+    container = _n8n(lab, secret_file, data)
+    lab.healthy(container, 180)
+    browser = N8n(f"http://127.0.0.1:{lab.port(container, 5678)}")
+    browser.set_up("ops@slipway.test", "Of-no-worth-1")
+    kept = json.loads(lab.sh(container, "cat", "/home/node/.n8n/config"))
+    assert kept["encryptionKey"] == secret_file.read_text(encoding="utf-8")
+    container.kill()
+    container.start()
+    lab.healthy(container, 180)
+    browser = N8n(f"http://127.0.0.1:{lab.port(container, 5678)}")
+    browser.log_in("ops@slipway.test", "Of-no-worth-1")
+    assert browser.workflows() == set()

@@ -209,7 +209,7 @@ ROWS: Final[dict[str, Row]] = {
     "OBE-53": graph("`services.n8n.publish`", published("n8n", ("0.0.0.0", 5678, 5678))),
     "OBE-54": graph("`volumes.n8n-data`", mounts("n8n", "/home/node/.n8n", "oberaconnect_n8n_data")),
     "OBE-55": graph(
-        "`services.n8n.env`; the password is generated",
+        "`services.n8n.env`; the password is generated. n8n 1 reads neither: its owner is who sets it up in the browser first",
         every(
             env("n8n", N8N_BASIC_AUTH_USER="obera"),
             secret_file("n8n", "N8N_BASIC_AUTH_PASSWORD_FILE", f"{_SECRETS}/N8N_BASIC_AUTH_PASSWORD"),

@@ -3,8 +3,8 @@
 What is changed besides: fixed names on the host (so that two may run side by side), ports of the host, certificates
 (self-signed), intervals of health checks (a second), secrets (generated), rights over the host (parts that ask for them
 are left out), GPUs, receivers of alerts (there is no Slack). PostgreSQL, Redis, nginx and what watches them, but for
-Grafana, are those of the family ``debian``; so are Ollama, pgAdmin and MailHog where their images were built (``slipway
-images build ollama pgadmin mailhog``).
+Grafana, are those of the family ``debian``; so are Ollama, pgAdmin, MailHog and n8n where their images were built
+(``slipway images build ollama pgadmin mailhog n8n``).
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ _OTHERS: Final = {"opencode": [8765], "oc-app": [3001], "qdrant": [6334]}
 OLLAMA: Final = "ollama"
 PGADMIN: Final = "oc-pgadmin"
 MAILHOG: Final = "oc-mailhog"
-_REAL: Final = {OLLAMA: "ollama", PGADMIN: "pgadmin", MAILHOG: "mailhog"}
+N8N: Final = "n8n"
+_REAL: Final = {OLLAMA: "ollama", PGADMIN: "pgadmin", MAILHOG: "mailhog", N8N: "n8n"}
 """Parts that are the real program where Slipway's image of it is there, and that image: each takes minutes to make."""
 _MODELS: Final = "/root/.ollama"
 """Where the description mounts its models."""
