@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PINNED = re.compile(r"[a-z0-9./-]+:[a-z0-9.-]+@sha256:[0-9a-f]{64}")
 OWN_LIKE = "slipway/x:1-0123456789ab"
-OWN = re.compile(r"slipway/[a-z]+:[a-z0-9.]+-[0-9a-f]{12}")
+OWN = re.compile(r"slipway/[a-z0-9]+:[a-z0-9.]+-[0-9a-f]{12}")
 
 
 @pytest.fixture
