@@ -323,7 +323,7 @@ ROWS: Final[dict[str, Row]] = {
         ),
     ),
     "OBE-77": graph(
-        "`services.n8n.env`, both generated",
+        "`services.n8n.env`, both generated. n8n 1.70 encrypted with a key of its own instead of the file's; 1.123 reads it",
         every(
             secret_file("n8n", "N8N_ENCRYPTION_KEY_FILE", f"{_SECRETS}/N8N_ENCRYPTION_KEY"),
             secret_file("n8n", "N8N_BASIC_AUTH_PASSWORD_FILE", f"{_SECRETS}/N8N_BASIC_AUTH_PASSWORD"),

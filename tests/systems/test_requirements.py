@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 
 from cli.app import COMMANDS
+from operate.image_lock import read_catalogue
 from testing import Graph, render_stack
+from tests.e2e.harness.systems import REAL
 from tests.systems.document import FILE, render
 from tests.systems.look.view import ENVIRONMENTS, ROOT, View, graph_of
 from tests.systems.rows import Row
@@ -54,6 +56,14 @@ def test_requirement(system: str, name: str, environment: str) -> None:
         return
     with pytest.raises((AssertionError, LookupError, KeyError, TypeError)):
         row.check(_view(system, environment))
+
+
+@pytest.mark.parametrize(("part", "role"), REAL.items())
+def test_what_runs_in_its_place_is_of_its_version(part: str, role: str) -> None:
+    """What ``make systems`` shows of a program holds for the version that the blueprint names, and for no other."""
+    files = (path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("blueprints/*.yaml")))
+    named = [tag for text in files for tag in re.findall(rf"^ +{part}:\n +image: [^\s:]+:v?(\S+)", text, re.MULTILINE)]
+    assert named == [read_catalogue()[role]["official"]["version"]]
 
 
 @pytest.fixture(scope="module")

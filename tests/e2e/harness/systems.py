@@ -42,7 +42,7 @@ OLLAMA: Final = "ollama"
 PGADMIN: Final = "oc-pgadmin"
 MAILHOG: Final = "oc-mailhog"
 N8N: Final = "n8n"
-_REAL: Final = {OLLAMA: "ollama", PGADMIN: "pgadmin", MAILHOG: "mailhog", N8N: "n8n"}
+REAL: Final = {OLLAMA: "ollama", PGADMIN: "pgadmin", MAILHOG: "mailhog", N8N: "n8n"}
 """Parts that are the real program where Slipway's image of it is there, and that image: each takes minutes to make."""
 _MODELS: Final = "/root/.ollama"
 """Where the description mounts its models."""
@@ -63,7 +63,7 @@ def stand_in(daemon: Daemon) -> str:
 
 def real_parts(daemon: Daemon) -> frozenset[str]:
     """Return the parts that need no stand-in, since the image of the real program is there."""
-    return frozenset(part for part, role in _REAL.items() if daemon.client.images.list(name=own_reference(role)))
+    return frozenset(part for part, role in REAL.items() if daemon.client.images.list(name=own_reference(role)))
 
 
 def serve_model(daemon: Daemon, container: str, name: str) -> None:
@@ -155,7 +155,7 @@ def _workloads(merged: Blueprint, image: str, real: Collection[str]) -> None:
 def _real(name: str, part: dict[str, Any]) -> dict[str, Any]:
     """Return a workload whose program is the real one, of the image that Slipway makes."""
     part = {key: value for key, value in part.items() if key not in {"gpus", "profiles"}}
-    part["image"] = f"slipway/{_REAL[name]}"
+    part["image"] = f"slipway/{REAL[name]}"
     # How long it may take to start is the description's to say.
     part["health"] = {**part["health"], "interval": "1s"}
     if name == OLLAMA:
