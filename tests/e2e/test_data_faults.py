@@ -147,8 +147,10 @@ def place(stacks: Stacks, daemon: Daemon, tmp_path_factory: pytest.TempPathFacto
         yield made
 
 
-_LONGEST_PAUSE_S = 60
-"""Docker waits twice as long before each further start of a server that ran for less than ten seconds, at most this."""
+_FEW = 6
+"""So many crashes in a row cost little: Docker waits twice as long before each further start, up to a minute."""
+_FORGOTTEN_AFTER_S = 11
+"""It starts anew with its pauses when a server ran for ten seconds."""
 
 
 def _crash(platform: Platform) -> None:
@@ -161,12 +163,7 @@ def _crash(platform: Platform) -> None:
         lambda: platform.daemon.api.inspect_container(server.id)["RestartCount"] > server.restarts,
         "it is started again",
     )
-    until(lambda: _answers(platform, server.id), "it answers", _LONGEST_PAUSE_S + 60)
-
-
-_FEW = 6
-"""So many pauses in a row are short."""
-_FORGOTTEN_AFTER_S = 11
+    until(lambda: _answers(platform, server.id), "it answers", 60)
 
 
 def _runs_for_s(platform: Platform, server: str) -> float:
